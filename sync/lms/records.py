@@ -1,0 +1,150 @@
+"""The LMS's words: what a reader returns. Frozen values, no I/O, no Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+Scalar = str | int | bool
+
+
+class Status(StrEnum):
+    """What the LMS says of one result."""
+
+    GRADED = "graded"
+    NOT_GRADED = "not graded"
+    EXCUSED = "excused"
+    MISSING = "missing"
+
+
+LineItemKind = Literal["assignment", "course_total"]
+GradingType = Literal["points", "percent", "letter", "gpa", "pass_fail", "not_graded"]
+
+COURSE_TOTAL_CURRENT = "course_total:current"
+COURSE_TOTAL_FINAL = "course_total:final"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Which course to read: what the launch said of it, as plain values.
+
+    `custom` holds the custom parameters; a value that is an unresolved variable (starts with "$") is left out.
+    """
+
+    context_id: str
+    title: str = ""
+    lineitems_url: str = ""
+    memberships_url: str = ""
+    scopes: frozenset[str] = frozenset()
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the course; `sis_id` is the LMS's own word for it, never a custom parameter."""
+
+    section_id: str
+    sis_id: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of the course. `user_id` is the id by which results of this reader name her.
+
+    Empty text means that the LMS does not say. `test` marks the LMS's made-up "test student".
+    """
+
+    user_id: str
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    email: str = ""
+    sis_id: str = ""
+    login: str = ""
+    roles: tuple[str, ...] = ()
+    is_student: bool = True
+    is_teacher: bool = False
+    active: bool = True
+    test: bool = False
+    section_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """One gradebook column. `maximum` None: the LMS names none. `scheme_id` points into `Gradebook.schemes`."""
+
+    line_item_id: str
+    title: str
+    maximum: Decimal | None = None
+    kind: LineItemKind = "assignment"
+    grading_type: GradingType = "points"
+    scheme_id: str = ""
+    due_at: datetime | None = None
+    category: str = ""
+    published: bool = True
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One student's standing on one line item.
+
+    `score` and `maximum` are Decimal as the LMS wrote them; `text` is a letter or word where the LMS gives one.
+    `graded` with neither score nor text cannot be: the reader says NOT_GRADED then. `missing` may come with a
+    score (an LMS's missing policy): then status is GRADED and `missing` is True. `score_error` holds the reason
+    when the LMS sent something that is not a number (a code word, never the value).
+    """
+
+    user_id: str
+    line_item_id: str
+    status: Status
+    score: Decimal | None = None
+    maximum: Decimal | None = None
+    text: str | None = None
+    late: bool = False
+    missing: bool = False
+    graded_at: datetime | None = None
+    posted: bool = True
+    score_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeEntry:
+    """`name` from `lower` upward; `lower` is a fraction of the maximum (0.94 for 94 %), inclusive."""
+
+    name: str
+    lower: Decimal
+    gpa: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GradeScheme:
+    """A grading scheme as fetched. `source` says where it was found, in words a teacher reads."""
+
+    scheme_id: str
+    title: str
+    entries: tuple[SchemeEntry, ...]
+    source: str
+    points_based: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gradebook:
+    """All of one course as read in one go.
+
+    `complete` is True only when every page of every list was read. A reader raises on a failed or short page: it
+    never returns less than there is. `warnings` are sentences for the teacher (no names, no grades).
+    """
+
+    members: tuple[Member, ...]
+    line_items: tuple[LineItem, ...]
+    results: tuple[Result, ...]
+    sections: tuple[Section, ...] = ()
+    schemes: Mapping[str, GradeScheme] = field(default_factory=dict)
+    complete: bool = True
+    warnings: tuple[str, ...] = ()

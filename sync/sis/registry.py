@@ -1,0 +1,24 @@
+"""Adapters found through the entry points `gradesync.sis`, built-in and outside ones alike."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from sync.errors import Misconfigured
+from sync.sis.base import Sis
+
+GROUP = "gradesync.sis"
+
+
+def names() -> list[str]:
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
+def get(name: str) -> type[Sis]:
+    """The class named so. Raises Misconfigured when none is installed under that name."""
+    for point in entry_points(group=GROUP, name=name):
+        adapter: type[Sis] = point.load()
+        return adapter
+    raise Misconfigured(
+        f"No SIS adapter is called “{name}”. Installed: {', '.join(names()) or 'none'}.", "adapter_unknown"
+    )
