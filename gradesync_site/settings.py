@@ -83,7 +83,9 @@ FIELD_KEYS = field_keys()
 
 PUBLIC_URL = env("PUBLIC_URL", "https://localhost:8000").rstrip("/")
 if urlsplit(PUBLIC_URL).scheme not in {"http", "https"} or not urlsplit(PUBLIC_URL).hostname:
-    raise ImproperlyConfigured("PUBLIC_URL must be the tool's own origin, such as https://grades.example.edu.")
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must be the tool's own origin, such as https://grades.example.edu."
+    )
 SECURE = urlsplit(PUBLIC_URL).scheme == "https"
 
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or [str(urlsplit(PUBLIC_URL).hostname)]
@@ -129,6 +131,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "lti_tool.middleware.LtiMiddleware",
+    # inside the former, which takes the header off again where frame-ancestors says more
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -238,7 +242,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 LEASE_S = env_int("LEASE_S", 90)
 RETRY_S = env_int("RETRY_S", 60)
 if LEASE_S <= HTTP_DEADLINE_S:
-    raise ImproperlyConfigured("LEASE_S must be longer than HTTP_DEADLINE_S, or two workers could send at once.")
+    raise ImproperlyConfigured(
+        "LEASE_S must be longer than HTTP_DEADLINE_S, or two workers could send at once."
+    )
 
 LTI_LAUNCH_REDIRECT = "sync:course"
 LTI_SESSION_IDLE_S = env_int("LTI_SESSION_IDLE_S", 3600)
