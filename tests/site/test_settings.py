@@ -1,4 +1,4 @@
-"""Settings are read at process start, so each test starts a process with one environment and sees what it says."""
+"""Settings are read at process start: each test starts a process of its own and sees what it says."""
 
 from __future__ import annotations
 
