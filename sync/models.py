@@ -139,7 +139,9 @@ class LineItemLink(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["class_link", "lms_line_item_id"], name="one_link_per_line_item"),
-            models.UniqueConstraint(fields=["connection", "line_item_id"], name="one_course_per_sis_line_item"),
+            models.UniqueConstraint(
+                fields=["connection", "line_item_id"], name="one_course_per_sis_line_item"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,14 +156,18 @@ class StudentLink(models.Model):
     """
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="+")
-    connection = models.ForeignKey(SisConnection, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    connection = models.ForeignKey(
+        SisConnection, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     context = models.ForeignKey(Context, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     lms_user_id = models.CharField(max_length=300)
     student_id = models.CharField(max_length=300, blank=True)
     excluded = models.CharField(max_length=300, blank=True)
     # the identifiers on both sides when it was confirmed: matching.evidence
     evidence = models.JSONField(default=dict, blank=True)
-    confirmed_by = models.ForeignKey(LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    confirmed_by = models.ForeignKey(
+        LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     confirmed_name = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -194,7 +200,9 @@ class GradeScheme(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["context", "scheme_id", "version"], name="one_row_per_scheme_version")
+            models.UniqueConstraint(
+                fields=["context", "scheme_id", "version"], name="one_row_per_scheme_version"
+            )
         ]
 
     def __str__(self) -> str:
@@ -318,7 +326,8 @@ class GradeChange(KeyedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "connection", "class_id", "line_item_id", "student_id"], name="one_change_per_key"
+                fields=["run", "connection", "class_id", "line_item_id", "student_id"],
+                name="one_change_per_key",
             )
         ]
         indexes = [models.Index(fields=["run", "state"], name="change_by_state")]
@@ -330,20 +339,25 @@ class GradeChange(KeyedModel):
 class SentGrade(KeyedModel):
     """What we know of one grade at the SIS: `planning.Sent` as a row, one per SIS key."""
 
-    context = models.ForeignKey(Context, null=True, blank=True, on_delete=models.SET_NULL, related_name="sent_grades")
+    context = models.ForeignKey(
+        Context, null=True, blank=True, on_delete=models.SET_NULL, related_name="sent_grades"
+    )
     result_id = models.CharField(max_length=300, blank=True)
     # planning.Sent.as_json(): confirmed value as sent and as stored, values sent since, tries
     ledger = models.JSONField(default=dict)
     scheme_version = models.CharField(max_length=64, blank=True)
     score_date = models.DateField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # a create whose id the SIS gives left then and was not answered: it waits settle_s (design §4)
+    lost_at = models.DateTimeField(null=True, blank=True)
     # raised at every write: a read that began before a send must not settle it
     version = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["connection", "class_id", "line_item_id", "student_id"], name="one_ledger_row_per_grade"
+                fields=["connection", "class_id", "line_item_id", "student_id"],
+                name="one_ledger_row_per_grade",
             )
         ]
 
@@ -355,8 +369,7 @@ class Decision(KeyedModel):
     """A person's (or the SIS's) word on one pair (LMS value, SIS value): it lapses when either changes (design §1)."""
 
     KINDS = [
-        (name, name)
-        for name in ("sis_kept", "lms_preferred", "refused", "withdrawal_declined", "undone")
+        (name, name) for name in ("sis_kept", "lms_preferred", "refused", "withdrawal_declined", "undone")
     ]
 
     context = models.ForeignKey(Context, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -92,6 +92,10 @@ class Sent:
         last = len(self.since) - 1 - self.since[::-1].index(value)
         return replace(self, since=self.since[:last] + self.since[last + 1 :])
 
+    def retried(self) -> Sent:
+        """A person asks to try again: the count of tries begins anew."""
+        return replace(self, tries=0)
+
     def as_json(self) -> dict[str, object]:
         return {
             "as_sent": value_json(self.as_sent),
@@ -201,7 +205,15 @@ def plan(
     """
     lists = _Lists()
     for key in sorted(desired.keys() | sent.keys()):
-        _place(key, desired.get(key, NOT_READ), existing.get(key), sent.get(key, Sent()), decisions or {}, waiting, lists)
+        _place(
+            key,
+            desired.get(key, NOT_READ),
+            existing.get(key),
+            sent.get(key, Sent()),
+            decisions or {},
+            waiting,
+            lists,
+        )
     return lists.frozen()
 
 
@@ -236,6 +248,23 @@ def _place(
         lists.problems.append(not_stored(key))
     else:
         lists.changes.append(Change(key, before=old, after=new, expected=sent.expected | {old}))
+
+
+def lapsed(
+    desired: Mapping[Key, Desired], existing: Mapping[Key, Value | None], decisions: Mapping[Key, Decision]
+) -> list[Key]:
+    """Decisions whose pair of values is no more: they end for good, even when the values come back one day.
+
+    A held key says nothing about the LMS value, so its decision stays.
+    """
+    ended = []
+    for key, decision in decisions.items():
+        wanted = desired.get(key, NOT_READ)
+        if isinstance(wanted, Held):
+            continue
+        if not decision.stands(wanted if isinstance(wanted, Value) else None, existing.get(key)):
+            ended.append(key)
+    return sorted(ended)
 
 
 def _obey(key: Key, decision: Decision, lists: _Lists) -> None:
@@ -296,19 +325,31 @@ class Pulled:
 
 
 def stops(
-    now: Pulled, last: Pulled, changes: Collection[Change], sent: Mapping[Key, Sent], limits: Limits | None = None
+    now: Pulled,
+    last: Pulled,
+    changes: Collection[Change],
+    sent: Mapping[Key, Sent],
+    limits: Limits | None = None,
 ) -> list[Stop]:
     """Fewer than 80 % of the last pull came, or more than 30 % of the confirmed grades would change or be withdrawn."""
     limits = limits or Limits()
     found = [
-        Stop(f"fewer-{name}", f"Only {new} {name} came from the LMS; last time there were {old}. Is the course complete?")
-        for name, new, old in (("students", now.students, last.students), ("results", now.results, last.results))
+        Stop(
+            f"fewer-{name}",
+            f"Only {new} {name} came from the LMS; last time there were {old}. Is the course complete?",
+        )
+        for name, new, old in (
+            ("students", now.students, last.students),
+            ("results", now.results, last.results),
+        )
         if old >= limits.from_count and new * 100 < old * limits.least_share
     ]
     confirmed = {key for key, one in sent.items() if one.known and one.as_stored is not None}
     moved = sum(1 for change in changes if change.key in confirmed)
     if len(confirmed) >= limits.from_count and moved * 100 > len(confirmed) * limits.most_changed:
-        text = f"{moved} of {len(confirmed)} grades that already stand in the SIS would change. Is that meant?"
+        text = (
+            f"{moved} of {len(confirmed)} grades that already stand in the SIS would change. Is that meant?"
+        )
         found.append(Stop("many-changes", text))
     return found
 

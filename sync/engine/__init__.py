@@ -1,0 +1,75 @@
+"""The engine: the only place that joins the pure decisions, the adapters and the rows (design §1 and §4).
+
+look · preview · approve · push · reconcile           the flow
+decide · lift · cancel · retry                        a person's word
+link_* · exclude_* · create_line_items · suggest_*    the links
+"""
+
+from sync.engine.adapters import course_of, make_lms, make_sis
+from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
+from sync.engine.items import (
+    SCALES,
+    NewItemWish,
+    create_line_items,
+    exclude_line_item,
+    link_exact_titles,
+    link_line_item,
+    parse_decimal,
+    set_scale,
+    settle_creating,
+    unlink_line_item,
+)
+from sync.engine.links import (
+    ClassSuggestion,
+    connections_for,
+    exclude_student,
+    forget_student,
+    link_class,
+    link_student,
+    suggest_classes,
+    unlink_class,
+)
+from sync.engine.preview import approve, cancel, decide, lift, look, parse_key, preview, retry
+from sync.engine.push import push, push_here
+from sync.engine.reconciling import reconcile
+
+__all__ = [
+    "SCALES",
+    "Changed",
+    "ClassSuggestion",
+    "CourseBusy",
+    "EngineError",
+    "LinkRefused",
+    "NewItemWish",
+    "NothingLinked",
+    "Who",
+    "approve",
+    "cancel",
+    "connections_for",
+    "course_of",
+    "create_line_items",
+    "decide",
+    "exclude_line_item",
+    "exclude_student",
+    "forget_student",
+    "lift",
+    "link_class",
+    "link_exact_titles",
+    "link_line_item",
+    "link_student",
+    "look",
+    "make_lms",
+    "make_sis",
+    "parse_decimal",
+    "parse_key",
+    "preview",
+    "push",
+    "push_here",
+    "reconcile",
+    "retry",
+    "set_scale",
+    "settle_creating",
+    "suggest_classes",
+    "unlink_class",
+    "unlink_line_item",
+]

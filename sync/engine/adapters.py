@@ -1,0 +1,99 @@
+"""Adapters made from rows: secrets resolved, tokens shared, no model handed over."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+from lti_tool.services import Services
+
+from lti_tool.models import CachedToken, Context
+from sync.lms import base as lms_base
+from sync.lms import records as lms
+from sync.lms import registry as lms_registry
+from sync.models import LmsConnection, SisConnection
+from sync.sis import base as sis_base
+from sync.sis import registry as sis_registry
+
+
+class Tokens:
+    """Access tokens in memory, shared with other workers through CachedToken.
+
+    Adapters send from threads of their own; only the thread that made this store touches the database.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix, self._thread = prefix, threading.get_ident()
+        self._held: dict[str, tuple[str, float]] = {}
+
+    def get(self, key: str) -> str | None:
+        token, until = self._held.get(key, ("", 0.0))
+        if token:
+            return token if time.time() < until else None
+        if threading.get_ident() != self._thread:
+            return None
+        row = CachedToken.objects.filter(key=self._digest(key), expires_at__gt=timezone.now()).first()
+        if row is None:
+            return None
+        self._held[key] = (row.token, row.expires_at.timestamp())
+        return row.token
+
+    def set(self, key: str, token: str, seconds: int) -> None:
+        self._held[key] = (token, time.time() + seconds)
+        if threading.get_ident() == self._thread:
+            until = timezone.now() + timedelta(seconds=seconds)
+            CachedToken.objects.update_or_create(
+                key=self._digest(key), defaults={"token": token, "expires_at": until}
+            )
+
+    def delete(self, key: str) -> None:
+        self._held.pop(key, None)
+        if threading.get_ident() == self._thread:
+            CachedToken.objects.filter(key=self._digest(key)).delete()
+
+    def _digest(self, key: str) -> str:
+        return hashlib.sha256(f"{self._prefix}\n{key}".encode()).hexdigest()
+
+
+def make_sis(connection: SisConnection) -> sis_base.Sis:
+    """The adapter of one SIS connection. Raises Misconfigured when its adapter is not installed."""
+    settings = sis_base.Settings(
+        name=str(connection.pk),
+        base_url=connection.base_url,
+        token_url=connection.token_url,
+        client_id=connection.client_id,
+        secret=connection.clear_secret(),
+        options={str(name): str(value) for name, value in connection.options.items()},
+    )
+    return sis_registry.get(connection.adapter)(settings, Tokens(f"sis:{connection.pk}"))
+
+
+def make_lms(context: Context) -> lms_base.Lms:
+    """The reader of this course: its registration's connection, else `ags` with the launch's own services."""
+    registration = context.registration
+    connection = LmsConnection.objects.filter(registration=registration, active=True).first()
+    services = Services(registration)
+    if connection is None:
+        return lms_registry.get("ags")(lms_base.Settings(name="ags"), services)
+    settings = lms_base.Settings(
+        name=connection.name,
+        base_url=connection.base_url,
+        token=connection.clear_token(),
+        options={str(name): str(value) for name, value in connection.options.items()},
+    )
+    return lms_registry.get(connection.adapter)(settings, services, Tokens(f"lms:{connection.pk}"))
+
+
+def course_of(context: Context) -> lms.Course:
+    """What the launches said of the course, as the readers want it."""
+    return lms.Course(
+        context_id=context.context_id,
+        title=context.title,
+        lineitems_url=context.lineitems_url,
+        memberships_url=context.memberships_url,
+        scopes=frozenset(context.ags_scopes),
+        custom={str(name): str(value) for name, value in context.custom.items()},
+    )

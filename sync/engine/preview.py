@@ -1,0 +1,181 @@
+"""Preview, approval and the teacher's decisions: step 5 of the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from urllib.parse import unquote
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from lti_tool.models import Context
+from sync import planning, scales
+from sync.engine import ledger, reporting, snapshots
+from sync.engine.errors import Changed, CourseBusy, EngineError, Who
+from sync.engine.reading import Reading, read
+from sync.models import ContextState, GradeChange, GradeScheme, Run
+from sync.sis import records as sis
+
+
+def look(context: Context) -> dict[str, object]:
+    """Read both sides and keep what the pages show. Works before any class is linked. Returns the snapshot."""
+    reading = read(context, need_class=False)
+    try:
+        return snapshots.save(reading)
+    finally:
+        reading.close()
+
+
+def preview(context: Context, who: Who, *, unattended: bool = False) -> Run:
+    """What a push would do, as rows to review. Replaces a preview that nobody approved. Writes nothing to the SIS."""
+    who.must_be_able_to_send(context) if not unattended else None
+    reading = read(context)
+    try:
+        with transaction.atomic():
+            Run.objects.filter(context=context, state="review").update(
+                state="replaced", finished_at=timezone.now()
+            )
+            run = Run.objects.create(
+                context=context,
+                asked_by=who.user,
+                asked_name=who.name,
+                unattended=unattended,
+                read_at=reading.began,
+            )
+            write_rows(run, reading)
+            keep_schemes(reading)
+            reporting.write(run, reading, before=True)
+        snapshots.save(reading)
+    finally:
+        reading.close()
+    return run
+
+
+def write_rows(run: Run, reading: Reading) -> None:
+    """One planned row per change of the plan; the run's digest names them all (withdrawals apart)."""
+    names = snapshots.Names.of(reading)
+    rows = [row_of(run, reading, names, change) for change in reading.plan.changes]
+    GradeChange.objects.bulk_create(rows, batch_size=500)
+    run.digest = planning.digest_of_all([row.digest for row in rows if not row.withdraws])
+    run.save(update_fields=["digest"])
+
+
+def row_of(run: Run, reading: Reading, names: snapshots.Names, change: sis.Change) -> GradeChange:
+    user_id, item_id = reading.account.owner.get(change.key, ("", ""))
+    return GradeChange(
+        run=run,
+        **GradeChange.key_fields(change.key),
+        lms_user_id=user_id,
+        lms_line_item_id=item_id,
+        student_name=names.student(change.key)[:300],
+        item_title=names.item(change.key)[:500],
+        before=planning.value_json(change.before),
+        after=planning.value_json(change.after),
+        withdraws=change.after is None,
+        why=change.why[:500],
+        scheme_version=change.scheme_version,
+        digest=planning.digest(change),
+    )
+
+
+def keep_schemes(reading: Reading) -> None:
+    """Each scheme version that grades were made by stays readable."""
+    for scheme in reading.gradebook.schemes.values():
+        GradeScheme.objects.get_or_create(
+            context=reading.context,
+            scheme_id=scheme.scheme_id[:300],
+            version=scales.scheme_version(scheme),
+            defaults={
+                "title": scheme.title[:300],
+                "source": scheme.source[:300],
+                "entries": [[entry.name, sis.plain(entry.lower)] for entry in scheme.entries],
+            },
+        )
+
+
+def approve(run: Run, who: Who, digests: Collection[str], *, override_stops: bool = False) -> int:
+    """Approve exactly these rows and take the course's slot. The caller then rings `sync.tasks.ring`.
+
+    Raises Changed when this list was replaced, CourseBusy when another run is sending, EngineError when a safety
+    stop was not overridden or none of the digests is on the list. Returns how many rows were approved.
+    """
+    who.must_be_able_to_send(run.context)
+    with transaction.atomic():
+        locked = Run.objects.select_for_update().get(pk=run.pk)
+        if locked.state != "review":
+            raise Changed("This list was replaced by a newer one, or sent already. Look at the newest list.")
+        if locked.report.get("stops") and not override_stops:
+            raise EngineError("This list needs a second look first: see the warnings above it.")
+        rows = GradeChange.objects.filter(run=locked, state="planned", digest__in=list(digests))
+        approved = rows.update(state="approved", approved_at=timezone.now())
+        if not approved:
+            raise EngineError("No row was picked, so nothing is sent.")
+        _take_slot(locked)
+        locked.state, locked.approved_at, locked.stops_overridden = "approved", timezone.now(), override_stops
+        locked.asked_by, locked.asked_name = who.user, who.name
+        locked.save()
+    run.refresh_from_db()
+    return approved
+
+
+def _take_slot(run: Run) -> None:
+    state, _ = ContextState.objects.get_or_create(context=run.context)
+    free = Q(slot=None) | ~Q(slot__state__in=Run.OPEN)
+    if not ContextState.objects.filter(free, pk=state.pk).update(slot=run):
+        holder = state.slot.asked_name if state.slot else ""
+        raise CourseBusy(
+            f"Grades of this course are being sent just now ({holder}). Wait until that is done."
+        )
+
+
+def cancel(run: Run, who: Who) -> None:
+    """Ask a run to stop: what is in flight is still recorded, the rest is not sent."""
+    who.must_be_able_to_send(run.context)
+    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(cancel_asked=True)
+    # nobody works on it: it ends here
+    idle = Q(lease_until=None) | Q(lease_until__lt=timezone.now() - timedelta(seconds=1))
+    Run.objects.filter(idle, pk=run.pk, state__in=("approved", "paused")).update(
+        state="cancelled", finished_at=timezone.now(), message="Stopped by a person."
+    )
+    run.refresh_from_db()
+
+
+def retry(run: Run, who: Who) -> Run:
+    """The refusals of this run's rows lapse, and a new preview shows them again."""
+    who.must_be_able_to_send(run.context)
+    keys = [row.key for row in GradeChange.objects.filter(run=run, state="rejected")]
+    ledger.lapse(keys, "refused")
+    for row in GradeChange.objects.filter(run=run, state__in=("accepted", "unknown")):
+        with transaction.atomic():
+            ledger.update(row.key, run.context, lambda sent: sent.retried())
+    return preview(run.context, who)
+
+
+def decide(context: Context, key: sis.Key, kind: str, who: Who) -> None:
+    """Her word on one grade that differs, for the pair of values that she saw (the newest report's)."""
+    who.must_be_able_to_send(context)
+    if kind not in {"sis_kept", "lms_preferred", "withdrawal_declined"}:
+        raise EngineError("There is no such decision.")
+    pair = reporting.seen_pair(context, key)
+    if pair is None:
+        raise Changed("This grade changed since you looked. Look again, then decide.")
+    decision = planning.Decision(kind, lms=pair[0], sis=pair[1])  # type: ignore[arg-type]  # checked above
+    ledger.decide(key, decision, context, who.name)
+
+
+def lift(context: Context, key: sis.Key, who: Who) -> None:
+    """Take back the open decision on one grade of this course."""
+    who.must_be_able_to_send(context)
+    if not reporting.belongs(context, key):
+        raise Changed("This grade is not one of this course.")
+    ledger.lapse([key])
+
+
+def parse_key(text: str) -> sis.Key:
+    """The inverse of `Key.text()`. Raises EngineError when it is not one."""
+    parts = [unquote(part) for part in text.split("/")]
+    if len(parts) != 4 or not parts[0].isdigit():
+        raise EngineError("This is not the key of a grade.")
+    return sis.Key(*parts)

@@ -1,0 +1,371 @@
+"""One read of both sides, matched, converted and planned: steps 1 to 4 of the flow (design §4)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from django.db.models import Q
+from django.utils import timezone
+
+from lti_tool.models import Context
+from sync import desired, matching, planning, scales
+from sync.engine import ledger
+from sync.engine.adapters import course_of, make_lms, make_sis
+from sync.engine.errors import NothingLinked
+from sync.engine.proofs import still_proved
+from sync.errors import TryLater, Unreachable
+from sync.lms import records as lms
+from sync.models import ClassLink, ContextState, LineItemLink, SentGrade, SisConnection, StudentLink
+from sync.sis import records as sis
+from sync.sis.base import Sis
+
+
+@dataclass
+class ClassRead:
+    """One linked class as the SIS shows it now."""
+
+    link: ClassLink
+    students: list[sis.Student]
+    line_items: list[sis.LineItem]
+    results: list[sis.Result]
+    score_scales: dict[str, sis.ScoreScale]
+
+
+@dataclass
+class SisRead:
+    """All linked classes of one connection, with the adapter that read them."""
+
+    connection: SisConnection
+    sis: Sis
+    classes: list[ClassRead] = field(default_factory=list)
+
+    @property
+    def profile(self) -> sis.Profile:
+        return self.sis.profile
+
+
+@dataclass
+class Reading:
+    """Both sides at one moment, and what follows from them. Values only; nothing here is written back by itself."""
+
+    context: Context
+    began: datetime
+    gradebook: lms.Gradebook
+    sides: dict[str, SisRead]
+    links: list[LineItemLink]
+    matching: matching.Matching
+    excluded_students: dict[str, str]
+    account: desired.Account
+    existing: dict[sis.Key, sis.Value | None]
+    results: dict[sis.Key, sis.Result]
+    rows: dict[sis.Key, SentGrade]
+    sent: dict[sis.Key, planning.Sent]
+    waiting: dict[sis.Key, datetime]
+    plan: planning.Plan
+    problems: list[planning.Problem]
+    stops: list[planning.Stop]
+    ended: datetime
+
+    @property
+    def classes(self) -> list[ClassRead]:
+        return [one for side in self.sides.values() for one in side.classes]
+
+    @property
+    def write_only(self) -> bool:
+        return any(not side.profile.read_back for side in self.sides.values())
+
+    @property
+    def stale_at(self) -> datetime:
+        """From then on read again before sending; a read that takes long itself is given twice its time."""
+        fresh_s = min((side.profile.fresh_s for side in self.sides.values()), default=300)
+        return self.began + max(timedelta(seconds=fresh_s), 2 * (self.ended - self.began))
+
+    def close(self) -> None:
+        for side in self.sides.values():
+            side.sis.close()
+
+
+def read(context: Context, *, need_class: bool = True) -> Reading:
+    """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read."""
+    began = timezone.now()
+    class_links = list(ClassLink.objects.filter(context=context).select_related("connection"))
+    if need_class and not class_links:
+        raise NothingLinked("No SIS class is linked to this course yet.")
+    classes = [(link.connection_id, link.class_id) for link in class_links]
+    rows = ledger.rows_of(context, classes)  # before the read begins: see ledger.observe_all
+    gradebook = _read_lms(context)
+    problems: list[planning.Problem] = []
+    sides = _read_sis(context, class_links, gradebook, problems)
+    return _reckon(context, began, gradebook, sides, rows, problems)
+
+
+def _read_lms(context: Context) -> lms.Gradebook:
+    try:
+        return make_lms(context).read_gradebook(course_of(context))
+    except Unreachable as error:  # a read that got no answer did nothing: simply later
+        raise TryLater(str(error)) from error
+
+
+def _read_sis(
+    context: Context, links: list[ClassLink], gradebook: lms.Gradebook, problems: list[planning.Problem]
+) -> dict[str, SisRead]:
+    sides: dict[str, SisRead] = {}
+    for link in links:
+        name = str(link.connection_id)
+        if name not in sides:
+            sides[name] = SisRead(link.connection, make_sis(link.connection))
+        one = _read_class(context, sides[name].sis, link, gradebook, problems)
+        if one is not None:
+            sides[name].classes.append(one)
+    return sides
+
+
+def _read_class(
+    context: Context,
+    adapter: Sis,
+    link: ClassLink,
+    gradebook: lms.Gradebook,
+    problems: list[planning.Problem],
+) -> ClassRead | None:
+    try:
+        if adapter.get_class(link.class_id) is None:
+            problems.append(_class_problem("class-unknown", "The SIS no longer knows the class", link))
+            return None
+        if not still_proved(context, adapter, link, gradebook):
+            problems.append(
+                _class_problem("link-lapsed", "Nobody of this course is seen as teacher of the class", link)
+            )
+            return None
+        return ClassRead(
+            link=link,
+            students=adapter.students(link.class_id),
+            line_items=[item for item in adapter.line_items(link.class_id) if item.active],
+            results=adapter.results(link.class_id) if adapter.profile.read_back else [],
+            score_scales={scale.sourced_id: scale for scale in adapter.score_scales(link.class_id)},
+        )
+    except Unreachable as error:
+        raise TryLater(str(error)) from error
+
+
+def _class_problem(code: str, what: str, link: ClassLink) -> planning.Problem:
+    text = f"{what} that this course is linked to. Its grades stay as they are. Link the class again, or ask the SIS administrator."
+    return planning.Problem(code, text, "sis_admin", details=(link.class_id,))
+
+
+def _reckon(
+    context: Context,
+    began: datetime,
+    gradebook: lms.Gradebook,
+    sides: dict[str, SisRead],
+    rows: dict[sis.Key, SentGrade],
+    problems: list[planning.Problem],
+) -> Reading:
+    links = list(
+        LineItemLink.objects.filter(class_link__context=context).select_related("class_link", "connection")
+    )
+    excluded_students = dict(
+        StudentLink.objects.filter(context=context)
+        .exclude(excluded="")
+        .values_list("lms_user_id", "excluded")
+    )
+    matched = _match(context, gradebook, sides, excluded_students)
+    results, duplicates = _results_by_key(sides)
+    linked = [_linked(link, sides, gradebook) for link in links]
+    ours = {key for key, row in rows.items() if row.context_id == context.pk} | _keys_of_links(rows, links)
+    account = desired.account(gradebook, matched, excluded_students, linked, duplicates, ours)
+    rows = {key: row for key, row in rows.items() if key in ours or key in account.desired}
+    existing = {key: one.value for key, one in results.items()} | _write_only_existing(sides, rows)
+    ids = {key: one.sourced_id for key, one in results.items()}
+    sent = ledger.observe_all(rows, existing, account.desired, ids, context)
+    settle = {name: side.profile.settle_s for name, side in sides.items()}
+    waiting = ledger.waiting_keys(rows, began, settle)
+    decisions = ledger.decisions_of(account.desired.keys() | sent.keys())
+    ledger.lapse(planning.lapsed(account.desired, existing, decisions))
+    made = planning.plan(account.desired, existing, sent, decisions, waiting)
+    reading = Reading(
+        context, began, gradebook, sides, links, matched, excluded_students, account, existing, results, rows, sent,
+        waiting, made, problems, [], timezone.now(),
+    )  # fmt: skip
+    reading.plan = dataclasses.replace(made, changes=tuple(_complete(reading, one) for one in made.changes))
+    reading.stops = _stops(reading)
+    return reading
+
+
+def _keys_of_links(rows: Mapping[sis.Key, SentGrade], links: Iterable[LineItemLink]) -> set[sis.Key]:
+    items = {(str(link.connection_id), link.line_item_id) for link in links if link.line_item_id}
+    return {key for key in rows if (key.connection, key.line_item_id) in items}
+
+
+def _match(
+    context: Context, gradebook: lms.Gradebook, sides: Mapping[str, SisRead], excluded: Collection[str]
+) -> matching.Matching:
+    rosters = [
+        matching.Roster(one.link.pk, one.link.class_id, name, tuple(one.students))
+        for name, side in sides.items()
+        for one in side.classes
+    ]
+    pairs = {name: _pairs(side.connection) for name, side in sides.items()}
+    return matching.match(gradebook.members, rosters, pairs, _confirmed(context), excluded)
+
+
+def _pairs(connection: SisConnection) -> tuple[matching.Pair, ...]:
+    return tuple((str(pair[0]), str(pair[1])) for pair in connection.pairs) or matching.DEFAULT_PAIRS
+
+
+def _confirmed(context: Context) -> list[matching.Confirmed]:
+    """People's words on students that hold here: an administrator's, and those of this course's teachers."""
+    rows = StudentLink.objects.filter(
+        Q(confirmed_by=None)
+        | Q(confirmed_by__memberships__context=context, confirmed_by__memberships__can_send=True),
+        registration=context.registration,
+        excluded="",
+    ).order_by("created_at")
+    return [
+        matching.Confirmed(row.lms_user_id, str(row.connection_id), row.student_id, row.evidence)
+        for row in rows
+    ]
+
+
+def _results_by_key(
+    sides: Mapping[str, SisRead],
+) -> tuple[dict[sis.Key, sis.Result], dict[sis.Key, tuple[str, ...]]]:
+    found: dict[sis.Key, list[sis.Result]] = defaultdict(list)
+    for name, side in sides.items():
+        for one in side.classes:
+            for result in one.results:
+                found[sis.Key(name, one.link.class_id, result.line_item_id, result.student_id)].append(result)
+    single = {key: several[0] for key, several in found.items() if len(several) == 1}
+    double = {
+        key: tuple(one.sourced_id for one in several) for key, several in found.items() if len(several) > 1
+    }
+    return single, double
+
+
+def _write_only_existing(
+    sides: Mapping[str, SisRead], rows: Mapping[sis.Key, SentGrade]
+) -> dict[sis.Key, sis.Value | None]:
+    """A SIS that cannot be read shows what it last took (design §4)."""
+    blind = {name for name, side in sides.items() if not side.profile.read_back}
+    return {key: ledger.sent_of(row).as_stored for key, row in rows.items() if key.connection in blind}
+
+
+def _linked(link: LineItemLink, sides: Mapping[str, SisRead], gradebook: lms.Gradebook) -> desired.Linked:
+    side = sides.get(str(link.connection_id))
+    one = next((read for read in side.classes if read.link.pk == link.class_link_id), None) if side else None
+    item = next((item for item in gradebook.line_items if item.line_item_id == link.lms_line_item_id), None)
+    there = (
+        next((there for there in one.line_items if there.sourced_id == link.line_item_id), None)
+        if one
+        else None
+    )
+    return desired.Linked(
+        class_link=link.class_link_id,
+        class_id=link.class_link.class_id,
+        connection=str(link.connection_id),
+        lms_line_item_id=link.lms_line_item_id,
+        sis_id=link.line_item_id or "",
+        target=target_of(link, there, one, side.profile if side else sis.Profile()),
+        scheme=gradebook.schemes.get(item.scheme_id) if item else None,
+        excluded=link.state == "excluded",
+        broken=_broken(link, one, there),
+    )
+
+
+def _broken(link: LineItemLink, one: ClassRead | None, there: sis.LineItem | None) -> str:
+    if link.state == "creating":
+        return "line-item-creating"
+    if one is None:
+        return "class-not-read"
+    return "" if there is not None or link.state == "excluded" else "line-item-gone"
+
+
+def target_of(
+    link: LineItemLink, there: sis.LineItem | None, one: ClassRead | None, profile: sis.Profile
+) -> scales.Target:
+    """What the SIS column takes: its own range and scale as the SIS shows them now, else as they were linked."""
+    maximum = there.maximum if there is not None and there.maximum is not None else _decimal(link.maximum)
+    minimum = there.minimum if there is not None and there.minimum is not None else _decimal(link.minimum)
+    scale_id = (there.score_scale_id if there is not None else "") or link.score_scale_id
+    return scales.Target(
+        kind=link.scale,  # type: ignore[arg-type]  # forms and commands take no other words
+        minimum=minimum if minimum is not None else Decimal(0),
+        maximum=maximum,
+        decimals=profile.decimals,
+        over_max=profile.over_max,
+        flags=profile.flags,
+        texts=profile.texts,
+        score_scale=one.score_scales.get(scale_id) if one is not None else None,
+    )
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+
+
+def _complete(reading: Reading, change: sis.Change) -> sis.Change:
+    """The plan's bare change with its why and identity: what the digest and the adapter need."""
+    wanted = reading.account.wanted.get(change.key)
+    row, there = reading.rows.get(change.key), reading.results.get(change.key)
+    graded_at = wanted.result.graded_at if wanted else None
+    return dataclasses.replace(
+        change,
+        why=wanted.why if wanted else "no grade in the LMS any more",
+        scheme_version=wanted.scheme_version if wanted else "",
+        result_id=there.sourced_id if there else (row.result_id if row else ""),
+        new_id=ledger.derived_id("result", *change.key),
+        score_date=_score_date(graded_at, row, there),
+        comment=there.comment if there else "",
+    )
+
+
+def _score_date(graded_at: datetime | None, row: SentGrade | None, there: sis.Result | None) -> date:
+    if graded_at is not None:
+        return graded_at.date()
+    if row is not None and row.score_date is not None:
+        return row.score_date
+    return (there.score_date if there else None) or timezone.now().date()
+
+
+def _stops(reading: Reading) -> list[planning.Stop]:
+    state = ContextState.objects.filter(context=reading.context).first()
+    last = planning.Pulled(state.last_students, state.last_results) if state else planning.Pulled(0, 0)
+    now = planning.Pulled(reading.account.students, reading.account.pulled)
+    return [*planning.stops(now, last, reading.plan.changes, reading.sent), *_moved_items(reading)]
+
+
+def _moved_items(reading: Reading) -> list[planning.Stop]:
+    """An item's maximum or the scheme changed since the last send (design §4)."""
+    items = {item.line_item_id: item for item in reading.gradebook.line_items}
+    sent_items = {(key.connection, key.line_item_id) for key, one in reading.sent.items() if one.known}
+    moved = []
+    for link in reading.links:
+        item = items.get(link.lms_line_item_id)
+        if item is None or (str(link.connection_id), link.line_item_id) not in sent_items:
+            continue
+        moved += _moved(link, item, reading.gradebook)
+    return moved
+
+
+def _moved(link: LineItemLink, item: lms.LineItem, gradebook: lms.Gradebook) -> list[planning.Stop]:
+    stops = []
+    now = "" if item.maximum is None else sis.plain(item.maximum)
+    if link.lms_maximum and link.lms_maximum != now:
+        text = f"“{item.title}” now counts {now or 'no'} points in the LMS; when last sent it counted {link.lms_maximum}."
+        stops.append(planning.Stop("maximum-changed", text))
+    scheme = gradebook.schemes.get(item.scheme_id)
+    version = scales.scheme_version(scheme) if scheme and link.scale in {"letter", "gpa"} else ""
+    if link.scheme_version and version and link.scheme_version != version:
+        stops.append(
+            planning.Stop(
+                "scheme-changed", f"The grading scheme of “{item.title}” changed since the last send."
+            )
+        )
+    return stops

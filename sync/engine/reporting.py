@@ -1,0 +1,142 @@
+"""`Run.report`: the counts, problems and differences of one read, as JSON that pages and exports show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lti_tool.models import Context
+from sync import planning, tally
+from sync.engine.reading import Reading
+from sync.engine.snapshots import Names
+from sync.models import ContextState, GradeChange, Run, SentGrade
+from sync.sis import records as sis
+
+
+def write(run: Run, reading: Reading, *, before: bool) -> None:
+    """Compute and save the report; after a push or a reconcile also what the next safety stop compares with."""
+    run.report = build(run, reading, before=before)
+    run.read_at = reading.began
+    run.save(update_fields=["report", "read_at"])
+    if not before:
+        state, _ = ContextState.objects.get_or_create(context=reading.context)
+        state.last_students, state.last_results = reading.account.students, reading.account.pulled
+        state.save(update_fields=["last_students", "last_results"])
+
+
+def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
+    names = Names.of(reading)
+    found = tally.differences(reading.account, reading.plan, reading.sent, reading.existing)
+    blind = reading.write_only
+    counted = sum(1 for one in found if one.counts)
+    counts = tally.count(reading.account, reading.plan, _rows(run), counted, before=before, blind=blind)
+    return {
+        "counts": counts.as_json(),
+        "in_sync": tally.in_sync(found, blind=blind),
+        "problems": problems_json(reading),
+        "held": [_held(names, key, why) for key, why in reading.plan.held]
+        + [_held(names, key, "withdrawal declined") for key in reading.plan.declined],
+        "kept": [_held(names, key, "SIS grade kept") for key in reading.plan.kept],
+        "stops": [{"code": stop.code, "text": stop.text} for stop in reading.stops],
+        "warnings": list(reading.gradebook.warnings),
+        "differences": [_difference(reading, names, one) for one in found],
+        "pairs": _pairs(reading),
+    }
+
+
+def _rows(run: Run) -> dict[sis.Key, tally.Row]:
+    rows = GradeChange.objects.filter(run=run).only(
+        "connection_id", "class_id", "line_item_id", "student_id", "state", "before", "withdraws"
+    )
+    return {row.key: tally.Row(row.state, row.before is None, row.withdraws) for row in rows}
+
+
+def problems_json(reading: Reading) -> list[dict[str, Any]]:
+    """All problems of a read: of links, of matching and converting, and of grades that differ."""
+    names = Names.of(reading)
+    every = [*reading.problems, *reading.account.problems, *reading.plan.problems]
+    return [_problem(reading, names, one) for one in every]
+
+
+def _problem(reading: Reading, names: Names, one: planning.Problem) -> dict[str, Any]:
+    owner = reading.account.owner.get(one.key, ("", "")) if one.key else ("", "")
+    user_id, item_id = one.user_id or owner[0], one.line_item_id or owner[1]
+    return {
+        "code": one.code,
+        "text": one.text,
+        "who": one.who,
+        "key": one.key.text() if one.key else "",
+        "user_id": user_id,
+        "line_item_id": item_id,
+        "student": names.members.get(user_id) or (names.student(one.key) if one.key else ""),
+        "item": names.lms_items.get(item_id) or (names.item(one.key) if one.key else ""),
+        "results": one.results,
+        "details": list(one.details),
+        "lms": _lms_words(reading, one.key) if one.key else "",
+        "sis": _sis_words(reading, one.key) if one.key else "",
+    }
+
+
+def _held(names: Names, key: sis.Key, why: str) -> dict[str, Any]:
+    return {"key": key.text(), "why": why, "student": names.student(key), "item": names.item(key)}
+
+
+def _difference(reading: Reading, names: Names, one: tally.Difference) -> dict[str, Any]:
+    sent = reading.sent.get(one.key)
+    last = (sent.since[-1] if sent.since else sent.as_sent) if sent else None
+    return {
+        "key": one.key.text(),
+        "student": names.student(one.key),
+        "student_id": one.key.student_id,
+        "item": names.item(one.key),
+        "line_item_id": one.key.line_item_id,
+        "class_id": one.key.class_id,
+        "lms": _lms_words(reading, one.key),
+        "sis": _sis_words(reading, one.key),
+        "last_sent": last.words() if last else "",
+        "cause": one.cause,
+        "why": one.why,
+        "next": tally.NEXT[one.cause],
+        "counts": one.counts,
+    }
+
+
+def _lms_words(reading: Reading, key: sis.Key) -> str:
+    wanted = reading.account.desired.get(key)
+    if isinstance(wanted, sis.Value):
+        return wanted.words()
+    return "no grade" if wanted is planning.WITHDRAWN else ""
+
+
+def _sis_words(reading: Reading, key: sis.Key) -> str:
+    value = reading.existing.get(key)
+    return value.words() if value else "no grade"
+
+
+def _pairs(reading: Reading) -> dict[str, Any]:
+    """(LMS value, SIS value) of every grade that a person may decide on, exactly as this read saw them."""
+    keys = {problem.key for problem in reading.plan.problems if problem.key is not None}
+    keys |= {change.key for change in reading.plan.changes}
+    keys |= {key for key, _ in reading.plan.refused} | set(reading.plan.kept) | set(reading.plan.declined)
+    pairs = {}
+    for key in keys:
+        wanted = reading.account.desired.get(key)
+        lms_value = wanted if isinstance(wanted, sis.Value) else None
+        pairs[key.text()] = [planning.value_json(lms_value), planning.value_json(reading.existing.get(key))]
+    return pairs
+
+
+def seen_pair(context: Context, key: sis.Key) -> tuple[sis.Value | None, sis.Value | None] | None:
+    """The pair that the newest report of this course shows for the key; None when it shows none."""
+    run = Run.objects.filter(context=context).exclude(report={}).order_by("-id").first()
+    pair = run.report.get("pairs", {}).get(key.text()) if run else None
+    return (planning.value_of(pair[0]), planning.value_of(pair[1])) if pair else None
+
+
+def belongs(context: Context, key: sis.Key) -> bool:
+    """Is this grade one of the course's: in its ledger, its runs or its newest report?"""
+    fields = SentGrade.key_fields(key)
+    return (
+        SentGrade.objects.filter(context=context, **fields).exists()
+        or GradeChange.objects.filter(run__context=context, **fields).exists()
+        or seen_pair(context, key) is not None
+    )

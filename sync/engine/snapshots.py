@@ -1,0 +1,212 @@
+"""What the pages show of the last read without reading again: `ContextState.snapshot`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from sync import matching, scales
+from sync.engine.reading import ClassRead, Reading
+from sync.lms import records as lms
+from sync.models import ContextState, LineItemLink
+from sync.sis import records as sis
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names for the eyes of this course's teachers: joined to keys on pages and rows, never in a log."""
+
+    students: Mapping[tuple[str, str], str]
+    items: Mapping[tuple[str, str], str]
+    members: Mapping[str, str]
+    lms_items: Mapping[str, str]
+
+    @classmethod
+    def of(cls, reading: Reading) -> Names:
+        return cls(
+            students={
+                (name, student.sourced_id): student.name
+                for name, side in reading.sides.items()
+                for one in side.classes
+                for student in one.students
+            },
+            items={
+                (str(link.connection_id), link.line_item_id): link.lms_title or link.title
+                for link in reading.links
+                if link.line_item_id
+            },
+            members={member.user_id: member.name for member in reading.gradebook.members},
+            lms_items={item.line_item_id: item.title for item in reading.gradebook.line_items},
+        )
+
+    def student(self, key: sis.Key) -> str:
+        return self.students.get((key.connection, key.student_id)) or key.student_id
+
+    def item(self, key: sis.Key) -> str:
+        return self.items.get((key.connection, key.line_item_id)) or key.line_item_id
+
+
+def save(reading: Reading) -> dict[str, object]:
+    """Build the snapshot and keep it with the counts that the safety stop compares with."""
+    from sync.engine.reporting import problems_json  # reporting needs Names from here
+
+    snapshot: dict[str, object] = {
+        "read_at": reading.began.isoformat(),
+        "students": _students(reading),
+        "items": _items(reading),
+        "sis_items": {
+            str(one.link.pk): [_sis_item(item) for item in one.line_items] for one in reading.classes
+        },
+        "roster": {
+            str(one.link.pk): [{"id": student.sourced_id, "name": student.name} for student in one.students]
+            for one in reading.classes
+        },
+        "schemes": [_scheme(scheme) for scheme in reading.gradebook.schemes.values()],
+        "warnings": list(reading.gradebook.warnings),
+        "problems": problems_json(reading),
+    }
+    state, _ = ContextState.objects.get_or_create(context=reading.context)
+    state.snapshot, state.read_at = snapshot, timezone.now()
+    state.save(update_fields=["snapshot", "read_at"])
+    return snapshot
+
+
+def _students(reading: Reading) -> list[dict[str, Any]]:
+    suggestions: dict[str, list[matching.Suggestion]] = defaultdict(list)
+    for one in reading.matching.suggestions:
+        suggestions[one.user_id].append(one)
+    reasons = {problem.user_id: problem.text for problem in reading.matching.problems}
+    names = {
+        (one.link.pk, student.sourced_id): student.name for one in reading.classes for student in one.students
+    }
+    members = [one for one in reading.gradebook.members if one.is_student and one.active and not one.test]
+    rows = [_student(reading, member, suggestions[member.user_id], reasons, names) for member in members]
+    return sorted(rows, key=lambda row: (row["state"] == "matched", row["name"].casefold()))
+
+
+def _student(
+    reading: Reading,
+    member: lms.Member,
+    suggestions: list[matching.Suggestion],
+    reasons: Mapping[str, str],
+    names: Mapping[tuple[int, str], str],
+) -> dict[str, Any]:
+    match = reading.matching.matches.get(member.user_id)
+    excluded = reading.excluded_students.get(member.user_id, "")
+    return {
+        "user_id": member.user_id,
+        "name": member.name,
+        "login": member.login,
+        "sis_id": member.sis_id,
+        "email": member.email,
+        "state": "excluded" if excluded else "matched" if match else "problem",
+        "by": match.by if match else "",
+        "class_link": match.class_link if match else None,
+        "student_id": match.student_id if match else "",
+        "student_name": names.get((match.class_link, match.student_id), "") if match else "",
+        "reason": excluded or ("" if match else reasons.get(member.user_id, "")),
+        "suggestions": [
+            {
+                "class_link": one.class_link,
+                "student_id": one.student_id,
+                "name": names.get((one.class_link, one.student_id), ""),
+                "score": one.score,
+                "evidence": one.evidence,
+            }
+            for one in suggestions
+        ],
+    }
+
+
+def _items(reading: Reading) -> list[dict[str, Any]]:
+    links: dict[str, list[LineItemLink]] = defaultdict(list)
+    for link in reading.links:
+        links[link.lms_line_item_id].append(link)
+    suggestions: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in reading.classes:
+        for found in _suggested(reading, one, links):
+            suggestions[str(found.pop("line_item_id"))].append(found)
+    return [
+        _item(item, links[item.line_item_id], suggestions[item.line_item_id])
+        for item in _sorted_items(reading)
+    ]
+
+
+def _sorted_items(reading: Reading) -> list[lms.LineItem]:
+    return sorted(reading.gradebook.line_items, key=lambda item: (item.kind == "course_total", item.position))
+
+
+def _suggested(
+    reading: Reading, one: ClassRead, links: Mapping[str, list[LineItemLink]]
+) -> list[dict[str, Any]]:
+    done = {
+        item_id
+        for item_id, several in links.items()
+        if any(link.class_link_id == one.link.pk for link in several)
+    }
+    open_items = [item for item in reading.gradebook.line_items if item.line_item_id not in done]
+    taken = {link.line_item_id for link in reading.links if link.line_item_id}
+    return [
+        {
+            "line_item_id": found.line_item_id,
+            "class_link": one.link.pk,
+            "sis_id": found.sis_id,
+            "title": found.title,
+            "score": found.score,
+            "exact": found.exact,
+        }
+        for found in matching.suggest_line_items(open_items, one.line_items, taken)
+    ]
+
+
+def _item(item: lms.LineItem, links: list[LineItemLink], suggestions: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "line_item_id": item.line_item_id,
+        "title": item.title,
+        "maximum": "" if item.maximum is None else sis.plain(item.maximum),
+        "kind": item.kind,
+        "grading_type": item.grading_type,
+        "due": item.due_at.isoformat() if item.due_at else "",
+        "scheme_id": item.scheme_id,
+        "published": item.published,
+        "links": [_link(link) for link in links],
+        "suggestions": suggestions,
+    }
+
+
+def _link(link: LineItemLink) -> dict[str, Any]:
+    return {
+        "class_link": link.class_link_id,
+        "link_id": link.pk,
+        "state": link.state,
+        "sis_id": link.line_item_id or "",
+        "title": link.title,
+        "minimum": link.minimum,
+        "maximum": link.maximum,
+        "scale": link.scale,
+        "reason": link.reason,
+    }
+
+
+def _sis_item(item: sis.LineItem) -> dict[str, Any]:
+    return {
+        "id": item.sourced_id,
+        "title": item.title,
+        "minimum": "" if item.minimum is None else sis.plain(item.minimum),
+        "maximum": "" if item.maximum is None else sis.plain(item.maximum),
+        "due": item.due.isoformat() if item.due else "",
+    }
+
+
+def _scheme(scheme: lms.GradeScheme) -> dict[str, Any]:
+    return {
+        "scheme_id": scheme.scheme_id,
+        "title": scheme.title,
+        "source": scheme.source,
+        "version": scales.scheme_version(scheme),
+        "entries": [{"name": entry.name, "lower": sis.plain(entry.lower)} for entry in scheme.entries],
+    }
