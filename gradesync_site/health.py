@@ -34,7 +34,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     lines = ["# TYPE gradesync_runs gauge"]
     for row in Run.objects.values("state").annotate(count=Count("pk")).order_by("state"):
         lines.append(f'gradesync_runs{{state="{row["state"]}"}} {row["count"]}')
-    lines += ["# TYPE gradesync_runs_due gauge", f"gradesync_runs_due {Run.objects.due(timezone.now()).count()}"]
+    lines += [
+        "# TYPE gradesync_runs_due gauge",
+        f"gradesync_runs_due {Run.objects.due(timezone.now()).count()}",
+    ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
 
 

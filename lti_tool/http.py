@@ -113,7 +113,9 @@ def loads(content: bytes | str) -> Any:
 
 def dumps(data: object) -> str:
     """JSON with Decimal written digit for digit."""
-    return simplejson.dumps(data, use_decimal=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return simplejson.dumps(
+        data, use_decimal=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _refuse_constant(name: str) -> Any:
@@ -178,7 +180,9 @@ def checked_address(host: str, port: int) -> str:
     addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
     for address in addresses:
         if not named and not _is_public(address) and not _in_networks(address):
-            raise Refused(f"{host} is at a private or special address. Add it to OUTBOUND_ALLOW if that is meant.")
+            raise Refused(
+                f"{host} is at a private or special address. Add it to OUTBOUND_ALLOW if that is meant."
+            )
     # IPv4 first: a dual-stack name on a host without IPv6 would fail on its first address
     return sorted(addresses, key=lambda address: ":" in address)[0]
 
@@ -233,7 +237,11 @@ class _GuardedAdapter(HTTPAdapter):
 def _translated(error: requests.exceptions.RequestException, url: str) -> HttpError:
     host = host_of(url)
     reason = getattr(error.args[0] if error.args else None, "reason", None)
-    unsent = (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError, urllib3_errors.NameResolutionError)
+    unsent = (
+        urllib3_errors.NewConnectionError,
+        urllib3_errors.ConnectTimeoutError,
+        urllib3_errors.NameResolutionError,
+    )
     if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, unsent):
         return NotSent(f"{host} cannot be reached.")
     if isinstance(error, requests.exceptions.SSLError):

@@ -44,7 +44,9 @@ class Registration(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["issuer", "client_id"], name="one_registration_per_client")]
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "client_id"], name="one_registration_per_client")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -61,7 +63,9 @@ class Deployment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["registration", "deployment_id"], name="one_deployment_per_registration")
+            models.UniqueConstraint(
+                fields=["registration", "deployment_id"], name="one_deployment_per_registration"
+            )
         ]
 
     def __str__(self) -> str:
@@ -114,7 +118,9 @@ class LtiUser(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["registration", "sub"], name="one_user_per_registration")]
+        constraints = [
+            models.UniqueConstraint(fields=["registration", "sub"], name="one_user_per_registration")
+        ]
 
     def __str__(self) -> str:
         return self.name or self.sub
