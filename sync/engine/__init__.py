@@ -5,7 +5,7 @@ decide · lift · cancel · retry                        a person's word
 link_* · exclude_* · create_line_items · suggest_*    the links
 """
 
-from sync.engine.adapters import course_of, make_lms, make_sis
+from sync.engine.adapters import course_of, make_lms, make_reader, make_sis
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
     SCALES,
@@ -59,6 +59,7 @@ __all__ = [
     "link_student",
     "look",
     "make_lms",
+    "make_reader",
     "make_sis",
     "parse_decimal",
     "parse_key",

@@ -75,15 +75,20 @@ def make_lms(context: Context) -> lms_base.Lms:
     """The reader of this course: its registration's connection, else `ags` with the launch's own services."""
     registration = context.registration
     connection = LmsConnection.objects.filter(registration=registration, active=True).first()
-    services = Services(registration)
     if connection is None:
-        return lms_registry.get("ags")(lms_base.Settings(name="ags"), services)
+        return lms_registry.get("ags")(lms_base.Settings(name="ags"), Services(registration))
+    return make_reader(connection)
+
+
+def make_reader(connection: LmsConnection) -> lms_base.Lms:
+    """The reader of one LMS connection, before any course is named. Raises Misconfigured when it is not installed."""
     settings = lms_base.Settings(
         name=connection.name,
         base_url=connection.base_url,
         token=connection.clear_token(),
         options={str(name): str(value) for name, value in connection.options.items()},
     )
+    services = Services(connection.registration)
     return lms_registry.get(connection.adapter)(settings, services, Tokens(f"lms:{connection.pk}"))
 
 
