@@ -1,0 +1,317 @@
+"""OneRoster's JSON to our records and back. No I/O; dull on purpose.
+
+Reading takes what the market sends: sparse references, date-times for dates, numbers as text, no status. Writing
+satisfies the official OpenAPI to the letter: whole references, flags as strings, no property of our own.
+
+What a stored result says (`value_of`):
+- `exempt` wins over any score beside it: excused is how the SIS counts it.
+- `not submitted` with a score is that score; without one it is nothing. In 1.1, where a result must carry a score,
+  `not submitted` with 0 is nothing: it is how a result not yet graded has to be written there.
+- a score that is no number is a text: it is never taken for "nothing there".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from sync.sis import records as sis
+from sync.sis.oneroster.profile import Config
+
+Record = Mapping[str, Any]
+Json = dict[str, Any]
+
+STATUSES: Final = {status.value.replace(" ", ""): status.value for status in sis.ScoreStatus}
+# parts of a stored result that are not ours to change: sent back as they were when it is written over
+KEPT: Final = ("metadata", "learningObjectiveSet", "scoreScale", "comment", *sis.FLAGS)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def text(value: object) -> str:
+    return "" if value is None or isinstance(value, Mapping | list) else str(value).strip()
+
+
+def ref_id(value: object) -> str:
+    """The sourcedId of a reference, whole, sparse, in a list of one, or given as plain text."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return text(value.get("sourcedId")) if isinstance(value, Mapping) else text(value)
+
+
+def is_true(value: object) -> bool:
+    return text(value).lower() == "true"
+
+
+def number(value: object) -> Decimal | None:
+    """A number, also where it is given as text; None for anything else, and for NaN and infinity."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = Decimal(text(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def moment(value: object) -> datetime | None:
+    """A date-time in UTC; a plain date is its first moment."""
+    try:
+        found = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def day(value: object) -> date | None:
+    """The date as written: a time zone beside it does not move it to another day."""
+    try:
+        return date.fromisoformat(text(value)[:10])
+    except ValueError:
+        return None
+
+
+def read_class(raw: Record) -> sis.Class:
+    terms = raw.get("terms")
+    terms = terms if isinstance(terms, list) else [terms] if terms else []
+    return sis.Class(
+        sourced_id=text(raw.get("sourcedId")),
+        title=text(raw.get("title")),
+        school_id=ref_id(raw.get("school")),
+        course_id=ref_id(raw.get("course")),
+        code=text(raw.get("classCode")),
+        session_ids=tuple(filter(None, (ref_id(term) for term in terms))),
+    )
+
+
+def read_person(raw: Record) -> sis.Person:
+    ids = raw.get("userIds")
+    ids = [one for one in ids if isinstance(one, Mapping)] if isinstance(ids, list) else []
+    return sis.Person(
+        sourced_id=text(raw.get("sourcedId")),
+        given_name=text(raw.get("givenName")),
+        family_name=text(raw.get("familyName")),
+        identifier=text(raw.get("identifier")),
+        username=text(raw.get("username")),
+        email=text(raw.get("email")),
+        user_ids=tuple((text(one.get("type")), text(one.get("identifier"))) for one in ids),
+        active=text(raw.get("enabledUser")).lower() != "false",
+    )
+
+
+def read_session(raw: Record) -> sis.Session:
+    return sis.Session(
+        sourced_id=text(raw.get("sourcedId")),
+        title=text(raw.get("title")),
+        kind=text(raw.get("type")) or "term",
+        begins=day(raw.get("startDate")),
+        ends=day(raw.get("endDate")),
+    )
+
+
+def read_category(raw: Record) -> sis.Category:
+    return sis.Category(text(raw.get("sourcedId")), text(raw.get("title")))
+
+
+def read_score_scale(raw: Record) -> sis.ScoreScale:
+    values = raw.get("scoreScaleValue")
+    values = values if isinstance(values, list) else [values]
+    entries = tuple(
+        (text(one.get("itemValueLHS")), text(one.get("itemValueRHS")))
+        for one in values
+        if isinstance(one, Mapping)
+    )
+    return sis.ScoreScale(text(raw.get("sourcedId")), text(raw.get("title")), entries)
+
+
+def read_line_item(raw: Record, class_id: str) -> sis.LineItem:
+    return sis.LineItem(
+        sourced_id=text(raw.get("sourcedId")),
+        title=text(raw.get("title")),
+        class_id=ref_id(raw.get("class")) or class_id,
+        minimum=number(raw.get("resultValueMin")),
+        maximum=number(raw.get("resultValueMax")),
+        category_id=ref_id(raw.get("category")),
+        session_id=ref_id(raw.get("academicSession")) or ref_id(raw.get("gradingPeriod")),
+        score_scale_id=ref_id(raw.get("scoreScale")),
+        due=moment(raw.get("dueDate")),
+    )
+
+
+def read_result(raw: Record, class_id: str, config: Config) -> sis.Result:
+    return sis.Result(
+        sourced_id=text(raw.get("sourcedId")),
+        class_id=class_id,
+        line_item_id=ref_id(raw.get("lineItem")),
+        student_id=ref_id(raw.get("student")),
+        value=value_of(raw, config),
+        score_date=day(raw.get("scoreDate")),
+        comment=comment_of(raw),
+        modified_at=moment(raw.get("dateLastModified")),
+    )
+
+
+def comment_of(raw: Record) -> str:
+    comment = raw.get("comment")
+    return comment if isinstance(comment, str) else ""
+
+
+def value_of(raw: Record, config: Config) -> sis.Value | None:
+    """What the result says, in this module's reading; None when nothing is there."""
+    score, wording = _score(raw.get("score"), config.decimals)
+    wording = text(raw.get("textScore")) or wording
+    status = _status(raw.get("scoreStatus"), graded=score is not None or bool(wording))
+    flags = frozenset(flag for flag in config.flags if is_true(raw.get(flag)))
+    if status == sis.ScoreStatus.EXEMPT:
+        score, wording = None, ""
+    elif config.is_v11 and status == sis.ScoreStatus.NOT_SUBMITTED and not score:
+        score = None
+    found = sis.Value(score, wording or None, status, flags)
+    return None if found.is_nothing else found
+
+
+def _score(given: object, decimals: int) -> tuple[Decimal | None, str]:
+    """(score, "") for a number that can be held, else (None, what stands there as text)."""
+    found = number(given)
+    if found is None:
+        return None, text(given)
+    try:
+        return sis.quantised(found, decimals), ""
+    except InvalidOperation:
+        return None, text(given)
+
+
+def _status(given: object, *, graded: bool) -> str:
+    """One of the five words however it is spelt, a word of the SIS's own as it is, or what the score lets guess."""
+    word = text(given)
+    if not word:
+        return sis.ScoreStatus.FULLY_GRADED.value if graded else sis.ScoreStatus.NOT_SUBMITTED.value
+    return STATUSES.get(word.lower().replace(" ", "").replace("_", "").replace("-", ""), word)
+
+
+def kept_of(raw: Record) -> Json:
+    """What `result_body` must send back unchanged."""
+    return {name: raw[name] for name in KEPT if raw.get(name) not in (None, "")}
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """Whole references, as the OpenAPI wants them: href, sourcedId and the slot's constant type."""
+
+    config: Config
+
+    def line_item(self, sourced_id: str) -> Json:
+        return self._ref(self.config.gradebook_url("lineItems", sourced_id), sourced_id, "lineItem")
+
+    def user(self, sourced_id: str) -> Json:
+        return self._ref(self.config.rostering_url("users", sourced_id), sourced_id, "user")
+
+    def class_(self, sourced_id: str) -> Json:
+        return self._ref(self.config.rostering_url("classes", sourced_id), sourced_id, "class")
+
+    def org(self, sourced_id: str) -> Json:
+        return self._ref(self.config.rostering_url("orgs", sourced_id), sourced_id, "org")
+
+    def category(self, sourced_id: str) -> Json:
+        return self._ref(self.config.gradebook_url("categories", sourced_id), sourced_id, "category")
+
+    def session(self, sourced_id: str) -> Json:
+        return self._ref(
+            self.config.rostering_url("academicSessions", sourced_id), sourced_id, "academicSession"
+        )
+
+    def score_scale(self, sourced_id: str) -> Json:
+        return self._ref(self.config.gradebook_url("scoreScales", sourced_id), sourced_id, "scoreScale")
+
+    @staticmethod
+    def _ref(href: str, sourced_id: str, kind: str) -> Json:
+        return {"href": href, "sourcedId": sourced_id, "type": kind}
+
+
+def instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact(value: Decimal) -> Decimal | int:
+    """The number as a JSON number without exponent or trailing zeros, digit for digit."""
+    shown = Decimal(sis.plain(value))
+    return int(shown) if shown == shown.to_integral_value() else shown
+
+
+def _common(sourced_id: str, now: datetime) -> Json:
+    return {"sourcedId": sourced_id, "status": "active", "dateLastModified": instant(now)}
+
+
+def result_body(change: sis.Change, sourced_id: str, config: Config, now: datetime, kept: Record) -> Json:
+    """The whole result to store under `sourced_id`: a PUT replaces all of it. `kept` comes from `kept_of`."""
+    refs = Refs(config)
+    body = _common(sourced_id, now)
+    body["lineItem"] = refs.line_item(change.key.line_item_id)
+    body["student"] = refs.user(change.key.student_id)
+    if not config.is_v11:
+        body["class"] = refs.class_(change.key.class_id)
+    body["scoreDate"] = _score_date(change.score_date or now.date(), config)
+    body |= _kept(kept, refs, config) | _value(change.after, config)
+    comment = kept.get("comment") or change.comment
+    return body | ({"comment": comment} if comment else {})
+
+
+def _score_date(at: date, config: Config) -> str:
+    return at.isoformat() if config.score_date == "date" else f"{at.isoformat()}T00:00:00Z"
+
+
+def _kept(kept: Record, refs: Refs, config: Config) -> Json:
+    found: Json = {"metadata": kept["metadata"]} if isinstance(kept.get("metadata"), Mapping) else {}
+    if config.is_v11:
+        return found
+    if kept.get("learningObjectiveSet"):
+        found["learningObjectiveSet"] = kept["learningObjectiveSet"]
+    if ref_id(kept.get("scoreScale")):
+        found["scoreScale"] = refs.score_scale(ref_id(kept["scoreScale"]))
+    flags = [flag for flag in sis.FLAGS if flag in kept and flag not in config.flags]
+    return found | {flag: str(is_true(kept[flag])).lower() for flag in flags}
+
+
+def _value(value: sis.Value | None, config: Config) -> Json:
+    """None is a grade taken back: no score, "not submitted"."""
+    value = value or sis.Value(status=sis.ScoreStatus.NOT_SUBMITTED)
+    body: Json = {"scoreStatus": str(value.status)}
+    if value.score is not None:
+        body["score"] = exact(value.score)
+    elif value.status == sis.ScoreStatus.EXEMPT and config.exempt_zero:
+        body["score"] = 0
+    if value.text and not config.is_v11:
+        body["textScore"] = value.text
+    return body | {flag: str(flag in value.flags).lower() for flag in sis.FLAGS if flag in config.flags}
+
+
+def line_item_body(new: sis.NewLineItem, category_id: str, config: Config, now: datetime) -> Json:
+    refs = Refs(config)
+    body = _common(new.sourced_id, now) | {
+        "title": new.title,
+        "assignDate": instant(new.assigned),
+        "dueDate": instant(new.due),
+        "class": refs.class_(new.class_id),
+        "category": refs.category(category_id),
+        "resultValueMin": exact(new.minimum),
+        "resultValueMax": exact(new.maximum),
+    }
+    if new.description:
+        body["description"] = new.description
+    if new.session_id:
+        body["gradingPeriod" if config.is_v11 else config.session_ref] = refs.session(new.session_id)
+    if config.is_v11:
+        return body
+    body["school"] = refs.org(new.school_id)
+    return body | ({"scoreScale": refs.score_scale(new.score_scale_id)} if new.score_scale_id else {})
+
+
+def category_body(sourced_id: str, title: str, now: datetime) -> Json:
+    return _common(sourced_id, now) | {"title": title}
