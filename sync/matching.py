@@ -141,6 +141,7 @@ class _Book:
     def __init__(self, rosters: Sequence[Roster], pairs: Pairs) -> None:
         self.places: dict[Identity, list[int]] = defaultdict(list)
         self.students: dict[Identity, sis.Student] = {}
+        self.listed: list[tuple[Identity, sis.Student]] = []
         self.connections = {roster.class_link: roster.connection for roster in rosters}
         for roster in rosters:
             for student in roster.students:
@@ -154,12 +155,13 @@ class _Book:
     def _add(self, roster: Roster, student: sis.Student) -> None:
         identity = (roster.connection, student.sourced_id)
         self.students.setdefault(identity, student)
+        self.listed.append((identity, student))
         if roster.class_link not in self.places[identity]:
             self.places[identity].append(roster.class_link)
 
     def _index(self, form: Form) -> dict[tuple[str, Pair, str], set[Identity]]:
         index: dict[tuple[str, Pair, str], set[Identity]] = defaultdict(set)
-        for identity, student in self.students.items():
+        for identity, student in self.listed:
             for pair in self.pairs[identity[0]]:
                 for value in _sis_values(student, pair[1]):
                     if formed := form(value, pair):
@@ -381,7 +383,7 @@ def _suggest(member: lms.Member, book: _Book, taken: Collection[Identity]) -> li
     free = {
         identity: text
         for identity, text in book.names.items()
-        if identity not in taken and identity not in best
+        if text and identity not in taken and identity not in best
     }
     for _, score, identity in process.extract(
         name, free, scorer=fuzz.token_sort_ratio, score_cutoff=LEAST_LIKENESS, limit=MOST_SUGGESTIONS

@@ -48,13 +48,13 @@ def _counts(item: lms.LineItem, line_item_ids: Collection[str] | None) -> bool:
 
 def _unposted(results: Iterable[lms.Result]) -> Check:
     count = sum(1 for one in results if one.status is lms.Status.GRADED and not one.posted)
-    text = f"{count} grades are not posted: the students cannot see them in the LMS yet."
+    text = f"Grades that are not posted, so that students cannot see them yet: {count}."
     return Check("unposted", text, count, "Post them in the LMS before you send them.")
 
 
 def _not_graded(results: Iterable[lms.Result]) -> Check:
     count = sum(1 for one in results if one.status is lms.Status.NOT_GRADED and not one.score_error)
-    text = f"{count} results have no grade yet. They are not sent, and never as a zero."
+    text = f"Results without a grade, which are not sent, and never as a zero: {count}."
     return Check("not-graded", text, count, "Grade them, or excuse the students, in the LMS.")
 
 
@@ -62,13 +62,15 @@ def _missing(results: Iterable[lms.Result]) -> Check:
     count = sum(
         1 for one in results if one.status is lms.Status.MISSING and one.score is None and not one.text
     )
-    text = f"{count} results are marked missing and have no score."
+    text = f"Results that are marked missing and have no score: {count}."
     return Check("missing", text, count, "Enter a zero in the LMS if it should count as one.")
 
 
 def _unreadable(results: Iterable[lms.Result]) -> Check:
     count = sum(1 for one in results if one.score_error)
-    return Check("unreadable", f"{count} scores could not be read.", count, "Enter them again in the LMS.")
+    return Check(
+        "unreadable", f"Scores that could not be read: {count}.", count, "Enter them again in the LMS."
+    )
 
 
 def _current_differs(results: Iterable[lms.Result], students: Collection[str]) -> Check:
@@ -78,21 +80,25 @@ def _current_differs(results: Iterable[lms.Result], students: Collection[str]) -
         if one.user_id in students and one.line_item_id in (lms.COURSE_TOTAL_CURRENT, lms.COURSE_TOTAL_FINAL):
             totals[one.user_id][one.line_item_id] = (one.score, one.text)
     count = sum(1 for both in totals.values() if len(both) == 2 and len(set(both.values())) == 2)
-    text = f"For {count} students the current and the final course grade differ: some work is not graded."
+    text = f"Students whose current and final course grade differ, as some work is not graded: {count}."
     return Check(
         "current-differs", text, count, "Grade or excuse that work, or be sure which of the two you send."
     )
 
 
 def _without_maximum(items: Iterable[lms.LineItem]) -> Check:
-    count = sum(1 for one in items if one.maximum is None or one.maximum <= 0)
-    text = f"{count} line items have no maximum score, so their scores cannot be scaled."
+    count = sum(1 for one in items if not _is_usable(one.maximum))
+    text = f"Line items without a maximum, so that their scores cannot be scaled: {count}."
     return Check("without-maximum", text, count, "Set the points possible in the LMS.")
+
+
+def _is_usable(maximum: Decimal | None) -> bool:
+    return maximum is not None and maximum.is_finite() and maximum > 0
 
 
 def _without_sis_id(students: Iterable[lms.Member]) -> Check:
     count = sum(1 for one in students if not one.sis_id.strip())
-    text = f"For {count} students the LMS gives no SIS id. They are matched by other identifiers, or by hand."
+    text = f"Students without a SIS id in the LMS, matched by other identifiers or by hand: {count}."
     return Check("without-sis-id", text, count, "Ask the LMS administrator to enter SIS ids.")
 
 
