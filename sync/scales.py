@@ -21,7 +21,8 @@ ROUNDINGS: Final[Mapping[str, str]] = {
     "down": ROUND_DOWN,
 }
 HUNDRED: Final = Decimal(100)
-LARGEST_EXPONENT: Final = 12  # a score of a billion and more is no score
+LARGEST: Final = 12  # digits before the point: what is larger is no score
+SMALLEST: Final = -60  # digits after it: a number written longer would fill the page
 PASSED: Final = frozenset({"complete", "pass", "passed", "satisfactory", "credit"})
 FAILED: Final = frozenset({"incomplete", "fail", "failed", "unsatisfactory", "no credit"})
 
@@ -136,16 +137,21 @@ def _check_score(result: lms.Result) -> None:
     if result.score_error:
         raise _Refused("repeated" if result.score_error == "repeated" else "not-a-number")
     score = result.score
-    if score is not None and (not score.is_finite() or score.adjusted() > LARGEST_EXPONENT):
+    if score is not None and not _is_sensible(score):
         raise _Refused("not-a-number")
     if result.status is lms.Status.GRADED and score is None and not result.text:
         raise _Refused("no-score")
 
 
+def _is_sensible(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= SMALLEST and number.adjusted() < LARGEST
+
+
 def _maximum(result: lms.Result, item: lms.LineItem) -> Decimal | None:
     """What the score is out of: the result's own word, else the line item's. None where there is no usable one."""
     maximum = item.maximum if result.maximum is None else result.maximum
-    return maximum if maximum is not None and maximum.is_finite() and maximum > 0 else None
+    return maximum if maximum is not None and _is_sensible(maximum) and maximum > 0 else None
 
 
 def _points(
@@ -428,7 +434,7 @@ def _percent_words(score: Decimal, maximum: Decimal | None, item: lms.LineItem) 
 def _rounding_words(number: Decimal, rounded: Decimal, target: Target) -> str:
     if number == rounded:
         return ""
-    places = "a whole number" if target.decimals == 0 else f"{target.decimals} decimals"
+    places = {0: "a whole number", 1: "1 decimal"}.get(target.decimals, f"{target.decimals} decimals")
     return f", rounded {target.rounding} to {places}"
 
 

@@ -179,7 +179,9 @@ def test_a_student_in_two_linked_classes_is_a_problem() -> None:
 
 
 def test_a_student_listed_twice_in_one_class_is_one_student() -> None:
-    assert match([lms.Member("u", sis_id="1001")], [roster(ADA, ADA)], SIS_ID).matches["u"].student_id == "s-1"
+    assert (
+        match([lms.Member("u", sis_id="1001")], [roster(ADA, ADA)], SIS_ID).matches["u"].student_id == "s-1"
+    )
 
 
 def test_equal_ids_in_two_connections_are_two_students() -> None:
