@@ -1,11 +1,73 @@
-from collections.abc import Callable
+"""Around every request: who asks (`request.lti`), who may frame the answer, and cookies that survive in that frame."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from lti_tool import cookies, origins, sessions
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors {ancestors}"
+)
+# these pages come before we know the platform, or are guarded by a one-time invite
+BEFORE_IDENTITY = {"login", "login-of", "launch"}
+REGISTRATION = {"register"}
 
 
 class LtiMiddleware:
+    """Stands outside the session, CSRF, message and clickjacking middleware, so that it sees what they set."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        # lazy: the course stands in the URL, which is resolved later; pages outside courses cost no query
+        lti = cast(sessions.Lti, SimpleLazyObject(lambda: sessions.find(request)))
+        request.lti = lti  # type: ignore[attr-defined]  # views type their request as LtiRequest
+        response = self.get_response(request)
+        self._frame(request, response)
+        return response
+
+    def _frame(self, request: HttpRequest, response: HttpResponse) -> None:
+        ancestors = _ancestors(request, response)
+        policy = POLICY.format(ancestors=" ".join(["'self'", *ancestors]) if ancestors else "'none'")
+        response.headers.setdefault("Content-Security-Policy", policy)
+        if ancestors:
+            # the older header knows a single origin; where frame-ancestors names the right ones it only gets in the way
+            response.headers.pop("X-Frame-Options", None)
+            for name in (settings.CSRF_COOKIE_NAME, "messages"):
+                cookies.make_frameable(response, name)
+
+
+def allow_frame(response: HttpResponse, origins_: list[str]) -> HttpResponse:
+    """A view that knows its platform better than its URL says so here."""
+    response._frame_ancestors = origins_  # type: ignore[attr-defined]  # read by the middleware below
+    return response
+
+
+def _ancestors(request: HttpRequest, response: HttpResponse) -> list[str]:
+    given: list[str] | None = getattr(response, "_frame_ancestors", None)
+    if given is not None:
+        return given
+    match = request.resolver_match
+    if match is None:
+        return []
+    if "public_id" in match.kwargs:
+        return _course_ancestors(request)
+    if match.app_name != "lti_tool":
+        return []
+    if match.url_name in REGISTRATION:
+        return ["https:"] if cookies.secure() else ["https:", "http:"]
+    return origins.known_origins() if match.url_name in BEFORE_IDENTITY else []
+
+
+def _course_ancestors(request: HttpRequest) -> list[str]:
+    lti: sessions.Lti = request.lti  # type: ignore[attr-defined]  # set above
+    session = lti.session or lti.former
+    return origins.session_origins(session) if session else origins.known_origins()

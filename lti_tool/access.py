@@ -1,0 +1,67 @@
+"""Who may see a course's pages: asked of the database at each request, for the course that the URL names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool.errors import ADMINISTRATOR, LtiRefused, NotYours
+from lti_tool.pages import refused_page
+
+if TYPE_CHECKING:
+    from lti_tool.sessions import Lti
+
+View = Callable[..., HttpResponse]
+
+
+def instructor_required(view: View) -> View:
+    """Only an instructor of the course named by `public_id`: she may change and send."""
+    return _guarded(view, lambda lti: lti.can_send)
+
+
+def viewer_required(view: View) -> View:
+    """An instructor, or an assistant who may look. The view must not change anything."""
+    return _guarded(view, lambda lti: lti.can_look)
+
+
+def _guarded(view: View, allowed: Callable[[Lti], bool]) -> View:
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        lti: Lti = request.lti  # type: ignore[attr-defined]  # set by LtiMiddleware
+        if not lti:
+            return refused_page(request, relaunch())
+        if not allowed(lti):
+            return refused_page(request, not_allowed(), lti.return_url)
+        response = view(request, *args, **kwargs)
+        # grades and names: no shared or private cache keeps them
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return checked
+
+
+def relaunch() -> LtiRefused:
+    return NotYours(
+        "session-over",
+        _("You have been away for a while, or this page was opened outside your course. Nothing was lost."),
+        _(
+            "Open the tool again from your course in the LMS. If this page comes again, allow cookies for this site or use a new tab."
+        ),
+        title=_("Please open the tool again"),
+    )
+
+
+def not_allowed() -> LtiRefused:
+    return NotYours(
+        "role",
+        _(
+            "Your role in this course does not allow this. Instructors of the course can send grades; assistants can look."
+        ),
+        _("If you teach this course, ask for the instructor role in the LMS, then open the tool again."),
+        ADMINISTRATOR,
+        title=_("This is for the instructors of the course"),
+    )

@@ -1,0 +1,16 @@
+"""A refusal as a page."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from lti_tool.errors import LtiRefused
+
+
+def refused_page(request: HttpRequest, refusal: LtiRefused, return_url: str = "") -> HttpResponse:
+    """What happened, what to do, who can help; the status says that the request was refused."""
+    page = {"refusal": refusal, "return_url": return_url}
+    response = render(request, "lti_tool/refused.html", page, status=refusal.status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
