@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 from sync.auth import TokenStore
@@ -64,3 +67,93 @@ class Lms(ABC):
 
         Course totals are line items `lms.COURSE_TOTAL_CURRENT` and `lms.COURSE_TOTAL_FINAL` of kind `course_total`.
         """
+
+
+# --- what every reader does alike -------------------------------------------------------------------
+
+
+def number(stated: object) -> tuple[Decimal | None, str]:
+    """A JSON number as Decimal, and why it is none: a text, a bool or NaN is "not-a-number", null is simply no score."""
+    if stated is None:
+        return None, ""
+    if isinstance(stated, bool) or not isinstance(stated, int | Decimal):
+        return None, "not-a-number"
+    found = Decimal(stated)
+    return (found, "") if found.is_finite() else (None, "not-a-number")
+
+
+def instant(stated: object) -> datetime | None:
+    """An ISO 8601 time in UTC; None where there is none, or one without its offset."""
+    if not isinstance(stated, str):
+        return None
+    try:
+        found = datetime.fromisoformat(stated)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
+
+
+def text_of(stated: object) -> str:
+    """Text, or a number as text (ids come as both), trimmed; empty for anything else."""
+    if isinstance(stated, bool) or not isinstance(stated, str | int):
+        return ""
+    return str(stated).strip()
+
+
+def is_course_student(member: lms.Member) -> bool:
+    return member.is_student and member.active and not member.test
+
+
+def account(
+    members: Iterable[lms.Member], line_items: Iterable[lms.LineItem], found: Iterable[lms.Result]
+) -> tuple[tuple[lms.Result, ...], tuple[str, ...]]:
+    """Exactly one result per active student and published line item, and the warnings about the others.
+
+    No row: NOT_GRADED. Equal rows collapse; rows that differ become one with `score_error` "repeated". Rows of
+    people or line items that the LMS does not list are left out, and counted in a warning.
+    """
+    people, items = list(members), {item.line_item_id: item for item in line_items}
+    rows: dict[tuple[str, str], list[lms.Result]] = defaultdict(list)
+    for row in found:
+        rows[row.user_id, row.line_item_id].append(row)
+    students = [one.user_id for one in people if is_course_student(one)]
+    results = tuple(
+        _single(rows.get((user_id, item.line_item_id), []), user_id, item)
+        for user_id in students
+        for item in items.values()
+        if item.published
+    )
+    return results, _strays(rows, {one.user_id for one in people}, items.keys())
+
+
+def _single(rows: list[lms.Result], user_id: str, item: lms.LineItem) -> lms.Result:
+    if not rows:
+        return lms.Result(user_id, item.line_item_id, lms.Status.NOT_GRADED, maximum=item.maximum)
+    if any(row != rows[0] for row in rows):
+        return lms.Result(user_id, item.line_item_id, lms.Status.NOT_GRADED, score_error="repeated")
+    return replace(rows[0], maximum=item.maximum) if rows[0].maximum is None else rows[0]
+
+
+def _strays(
+    rows: Mapping[tuple[str, str], list[lms.Result]], people: Iterable[str], items: Iterable[str]
+) -> tuple[str, ...]:
+    """Ungraded rows of strangers say nothing and are not mentioned."""
+    known_people, known_items = set(people), set(items)
+    graded = [pair for pair, several in rows.items() if any(_says_something(row) for row in several)]
+    strangers = sum(1 for user_id, _ in graded if user_id not in known_people)
+    unlisted = sum(1 for user_id, item in graded if user_id in known_people and item not in known_items)
+    warnings = []
+    if strangers:
+        warnings.append(
+            f"The LMS holds {strangers} results of people who are not listed in this course (any more). "
+            "They are left out."
+        )
+    if unlisted:
+        warnings.append(
+            f"The LMS holds {unlisted} results of line items that it does not list. They are left out."
+        )
+    return tuple(warnings)
+
+
+def _says_something(row: lms.Result) -> bool:
+    return row.status is not lms.Status.NOT_GRADED or bool(row.score_error)

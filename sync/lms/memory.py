@@ -95,20 +95,15 @@ class World:
 
     def gradebook(self) -> lms.Gradebook:
         members, items = self.listed(), list(self.items.values())
-        students = [one for one in members if one.is_student and one.active and not one.test]
+        results, _ = base.account(members, items, self.results.values())
         return lms.Gradebook(
             members=tuple(members),
             line_items=tuple(items),
-            results=tuple(self._result(one, item) for one in students for item in items),
+            results=results,
             sections=tuple(self.sections),
             schemes=dict(self.schemes),
             warnings=tuple(self.warnings),
         )
-
-    def _result(self, member: lms.Member, item: lms.LineItem) -> lms.Result:
-        nothing = lms.Result(member.user_id, item.line_item_id, lms.Status.NOT_GRADED)
-        found = self.results.get((member.user_id, item.line_item_id), nothing)
-        return found if found.maximum is not None else replace(found, maximum=item.maximum)
 
 
 _WORLDS: dict[str, World] = {}
