@@ -25,7 +25,7 @@ Starting = Callable[[Sequence[sis.Change]], Sequence[sis.Change]]
 class Settings:
     """One SIS connection as plain values: no models here. `name` is the connection's key in the ledger.
 
-    `secret` is the resolved client secret; it is left out of the repr.
+    `secret` is the resolved client secret; it and the options (a vendor's key may be one) are left out of the repr.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Settings:
     token_url: str = ""
     client_id: str = ""
     secret: str = field(default="", repr=False)
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Sis(ABC):
