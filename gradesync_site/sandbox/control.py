@@ -106,14 +106,17 @@ def sandbox_of(app: Flask) -> Sandbox:
     return found
 
 
-def make_server_app(sandbox: Sandbox, name: str) -> Flask:
-    """A Flask app that keeps the journal and serves the control API; the LMS and the SIS add their own routes."""
+def make_server_app(sandbox: Sandbox, name: str, control: Blueprint | None = None) -> Flask:
+    """A Flask app that keeps the journal and serves the control API; the LMS and the SIS add their own routes.
+
+    `control`: the control blueprint, where the server has put routes of its own on it.
+    """
     app = Flask(name, static_folder=None)
     app.extensions["sandbox"] = sandbox
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     app.before_request(lambda: _begin(sandbox))
     app.after_request(lambda response: _journal(sandbox, response))
-    app.register_blueprint(control_blueprint(sandbox))
+    app.register_blueprint(control or control_blueprint(sandbox))
     return app
 
 

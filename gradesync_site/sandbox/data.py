@@ -108,7 +108,6 @@ class SisItem:
     maximum: Decimal
     due: datetime
     category: str = "cat-homework"
-    scored: bool = False
     with_scale: bool = False
     not_submitted: tuple[str, ...] = ()
     grades: Mapping[str, Decimal] = field(default_factory=dict)

@@ -1,0 +1,76 @@
+"""Puts the pretend SIS together: one Flask app with its token endpoint, its two services and its control routes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gradesync_site.sandbox.control import Options, Sandbox, answer, control_blueprint, make_server_app
+from gradesync_site.sandbox.data import world
+from gradesync_site.sandbox.sis.answers import Renderer, refusal_answer
+from gradesync_site.sandbox.sis.catalogue import CATALOGUE
+from gradesync_site.sandbox.sis.control_api import add_control
+from gradesync_site.sandbox.sis.gradebook import add_gradebook
+from gradesync_site.sandbox.sis.rostering import add_rostering
+from gradesync_site.sandbox.sis.seeds import seeded
+from gradesync_site.sandbox.sis.service import Service
+from gradesync_site.sandbox.sis.shapes import SHAPES
+from gradesync_site.sandbox.sis.store import Refusal, Store
+from gradesync_site.sandbox.sis.tokens import CLIENT_ID, TOKEN_PATH, V12, Tokens
+from gradesync_site.sandbox.sis.writing import Writer
+
+ROSTERING, GRADEBOOK = "/ims/oneroster/rostering/v1p2", "/ims/oneroster/gradebook/v1p2"
+
+
+def make_app(options: Options) -> Flask:
+    """The SIS as a Flask app. `options.extra["plain"]` leaves out the people whom the two sides disagree about."""
+    people = world(options.students, options.line_items, plain="plain" in options.extra)
+    sandbox = Sandbox("sis", options, CATALOGUE, lambda: seeded(people))
+    store = Store(sandbox)
+    tokens = Tokens(sandbox, client_secret(options.seed))
+    sandbox.describe = lambda base_url: describe(sandbox, tokens, base_url)
+    control = control_blueprint(sandbox)
+    add_control(control, sandbox, store, tokens)
+    app = make_server_app(sandbox, __name__, control)
+    app.add_url_rule(TOKEN_PATH, "token", tokens.token, methods=["POST"])
+    _add_services(app, sandbox, store, tokens)
+    app.register_error_handler(HTTPException, lambda error: _unserved(sandbox, error))
+    return app
+
+
+def _add_services(app: Flask, sandbox: Sandbox, store: Store, tokens: Tokens) -> None:
+    service = Service(sandbox, store, tokens, Renderer(ROSTERING, GRADEBOOK))
+    rostering = Blueprint("rostering", __name__, url_prefix=ROSTERING)
+    add_rostering(rostering, service, V12)
+    gradebook = Blueprint("gradebook", __name__, url_prefix=GRADEBOOK)
+    add_gradebook(gradebook, service, Writer(sandbox, store, SHAPES), V12)
+    app.register_blueprint(rostering)
+    app.register_blueprint(gradebook)
+
+
+def client_secret(seed: int) -> str:
+    """Of no worth outside the sandbox: the same for the same seed."""
+    return hashlib.sha256(f"sandbox-sis-{seed}".encode()).hexdigest()[:32]
+
+
+def describe(sandbox: Sandbox, tokens: Tokens, base_url: str) -> dict[str, Any]:
+    return {
+        "rostering_base": f"{base_url}{ROSTERING}",
+        "gradebook_base": f"{base_url}{GRADEBOOK}",
+        "token_url": f"{base_url}{TOKEN_PATH}",
+        "client_id": CLIENT_ID,
+        "client_secret": tokens.secret,
+        "class_ids": list(sandbox.state["classes"]),
+    }
+
+
+def _unserved(sandbox: Sandbox, error: HTTPException) -> Response:
+    """An address or method that this SIS does not serve, in the form of the service it was asked of."""
+    status = error.code or 500
+    if not request.path.startswith("/ims/oneroster"):
+        return answer({"error": error.name}, status)
+    minor = "unknownobject" if status == 404 else ""
+    return refusal_answer(sandbox, Refusal(status, minor, f"{error.name}."))

@@ -1,0 +1,36 @@
+"""The faults of the pretend SIS, by name. Most take `count`, `after`, `probability`, `method` and `path`."""
+
+from __future__ import annotations
+
+CATALOGUE = {
+    "store-nothing": "a write is answered as done, and nothing is stored",
+    "lose-answer": "a write is stored, then the connection is cut",
+    "lose-request": "the connection is cut before a write is looked at",
+    "error-500-after-store": "a write is stored, then answered with 500",
+    "busy-429": "429 with Retry-After (setting retry_after, 1)",
+    "busy-503": "503 with Retry-After (setting retry_after, 1)",
+    "token-refused": "the token endpoint refuses the client",
+    "token-expired": "a valid token is answered with 401",
+    "wrong-scope": "403: the token lacks a scope",
+    "round-0": "scores are stored without decimals, half up",
+    "round-1": "scores are stored with one decimal, half up",
+    "round-2": "scores are stored with two decimals, half up",
+    "fewer-pairs": "a bulk POST stores all rows and answers pairs for half of them",
+    "partial-batch": "a bulk POST stores and answers only the first half of its rows",
+    "pairs-as-object": "a bulk POST of one row answers sourcedIdPairs as an object",
+    "empty-bodies": "answers to writes, and errors, have no body",
+    "html-error": "errors come as an HTML page",
+    "html-page": "a read is answered with 200 and an HTML page",
+    **{f"error-shape-{n}": f"errors come in shape {n} of the five that are met" for n in range(1, 6)},
+    "sparse-refs": "references in answers are a sourcedId alone",
+    "show-late": "a write is accepted and shown only after some reads (setting reads, 1) or seconds (setting seconds)",
+    "results-page-repeats": "every page of results is the first one",
+    "next-link-other-host": "the next link names another host",
+    "no-total-count": "lists come without X-Total-Count",
+    "short-page": "a page lacks its last row",
+    "slow": "an answer takes long (setting seconds, 2)",
+    "line-item-gone": "line items are gone (setting id: only this one)",
+    "class-gone": "classes are gone (setting id: only this one)",
+    "post-unsupported": "bulk POST is answered with 405",
+    "put-409": "PUT of a result is answered with 409",
+}
