@@ -1,0 +1,103 @@
+"""What every route of the pretend LMS works with: the sandbox, the world, the key, and what is under way."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from flask import Flask, Request, abort, request
+
+from gradesync_site.sandbox.control import Sandbox, answer
+from gradesync_site.sandbox.lms.signing import Signer
+from gradesync_site.sandbox.lms.world import Json, World
+
+CLIENT_ID = "gradesync-sandbox"
+DEPLOYMENT_ID = "sandbox:1"
+TOKEN = "sandbox-canvas-token"
+USER_COOKIE = "sandbox_lms_user"
+LAUNCH_S = 300
+
+
+@dataclass
+class Launch:
+    """A launch that began on a course page; its key is the lti_message_hint, good for one id_token."""
+
+    course_id: int
+    user_id: int
+    client_id: str
+    until: float = field(default_factory=lambda: time.time() + LAUNCH_S)
+
+
+@dataclass
+class AccessToken:
+    client_id: str
+    scopes: frozenset[str]
+    until: float
+
+
+class Once:
+    """Remembers what was seen; thread safe. A nonce or a jti counts once."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def first_time(self, value: str) -> bool:
+        with self._lock:
+            new = value not in self._seen
+            self._seen.add(value)
+            return new
+
+
+class Campus:
+    """One pretend LMS. `tokens` and `launches` do not outlive the process, as in a restarted server."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.world = World(sandbox.state)
+        self.signer = Signer(sandbox.state["signing_key"])
+        self.canvas_token = sandbox.options.extra.get("token") or TOKEN
+        self.page_size = int(sandbox.options.extra.get("page_size") or 10)
+        self.token_s = int(sandbox.options.extra.get("token_s") or 3600)
+        self.launches: dict[str, Launch] = {}
+        self.tokens: dict[str, AccessToken] = {}
+        self.nonces, self.assertions = Once(), Once()
+        self.fetched_keys: dict[str, Json] = {}
+
+    def tool(self, client_id: str = CLIENT_ID) -> Json | None:
+        found: Json | None = self.world.state["tools"].get(client_id)
+        return found
+
+    def begin_launch(self, course_id: int, user_id: int, client_id: str) -> str:
+        hint = secrets.token_urlsafe(24)
+        self.launches[hint] = Launch(course_id, user_id, client_id)
+        return hint
+
+    def edit(self, change: Callable[[], Any], what: str) -> Any:
+        """Runs one change of the world under the lock and saves it."""
+        with self.sandbox.lock:
+            made = change()
+            self.sandbox.stored(what)
+        return made
+
+    def struck(self, name: str) -> bool:
+        return self.sandbox.strikes(name) is not None
+
+
+def campus_of(app: Flask) -> Campus:
+    found: Campus = app.extensions["campus"]
+    return found
+
+
+def issuer(of: Request = request) -> str:
+    """The issuer is the address under which the browser and the tool reach this server."""
+    return of.host_url.rstrip("/")
+
+
+def refuse(status: int, data: Json) -> NoReturn:
+    """Ends the request with this JSON answer."""
+    abort(answer(data, status))

@@ -1,0 +1,38 @@
+"""Everything that the pretend LMS can be told to get wrong, by name (see `sandbox.faults`)."""
+
+from __future__ import annotations
+
+FAULTS: dict[str, str] = {
+    # lists, of AGS, NRPS and Canvas alike; `path` narrows where
+    "results-page-repeats": "the second page of results brings the first page's once more",
+    "next-link-loops": "the next link leads to the page it stands on",
+    "next-link-other-host": "the next link leads to another host (setting host)",
+    "members-short": "the list of people ends after its first half, as if that were all",
+    "results-short": "the list of results ends after its first half, as if that were all",
+    "results-500": "500 instead of results",
+    "rate-limit": "the caller asked too often: 403 in Canvas's own words, 429 in AGS and NRPS (setting status)",
+    "html-instead-of-json": "200 with a log-in page instead of data",
+    "bearer-refused": "401 for a token that was good",
+    "wrong-scope": "403: the token may not do this",
+    "course-gone": "404 for the course",
+    "slow": "waits before it answers (setting seconds)",
+    # values
+    "score-not-a-number": "the first score of each list is a word",
+    "score-nan": "the first score of each list is NaN, which is not JSON",
+    "negative": "the first score of each list is below zero",
+    "scheme-gap": "the grading standard ends at 70 %, with nothing below",
+    "scheme-unsorted": "the grading standard comes lowest first",
+    "scheme-doubled": "two entries of the grading standard share one bound",
+    # launch
+    "no-ags-claim": "the launch names no line items",
+    "no-nrps-claim": "the launch names no members",
+    "no-context": "the launch names no course",
+    "no-roles": "the launch names no role",
+    "wrong-signature": "the id_token is signed with a key that is not published",
+    "wrong-nonce": "the id_token carries another nonce",
+    "wrong-audience": "the id_token is meant for another client",
+    "old-token": "the id_token ended an hour ago",
+    "other-deployment": "the launch comes from a deployment that nobody approved",
+    # tokens of the services
+    "token-refused": "no access token for this client",
+}

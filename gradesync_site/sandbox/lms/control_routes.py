@@ -1,0 +1,137 @@
+"""The LMS's own part of the control API: what a teacher, a registrar or an administrator would do by hand."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from gradesync_site.sandbox.control import answer, loads
+from gradesync_site.sandbox.lms import building, tools
+from gradesync_site.sandbox.lms.campus import Campus, issuer
+from gradesync_site.sandbox.lms.world import TEACHER, Unknown, context_of
+
+Json = dict[str, Any]
+
+
+def blueprint(campus: Campus) -> Blueprint:
+    """POST tool, registration, course, grade, student, line_item, scheme; DELETE student, line_item. JSON in and out.
+
+    `course`, `student` and `line_item` are ids; a person may also be named by login or SIS id, an item by title.
+    """
+    routes = Blueprint("lms_control", __name__, url_prefix="/_sandbox")
+    routes.register_error_handler(Unknown, lambda error: answer({"error": str(error)}, 404))
+    for wrong in (ValueError, TypeError):
+        routes.register_error_handler(wrong, lambda error: answer({"error": str(error)}, 400))
+    routes.register_error_handler(KeyError, lambda error: answer({"error": f"{error} is missing."}, 400))
+    _tool_routes(routes, campus)
+    _course_routes(routes, campus)
+    _edit_routes(routes, campus)
+    return routes
+
+
+def _tool_routes(routes: Blueprint, campus: Campus) -> None:
+    @routes.post("/tool")
+    def tool() -> Response:
+        """{"tool_url"} or {"login_url", "launch_url", "jwks_url" | "jwks"}; client_id, deployment_id, custom ..."""
+        return answer(campus.edit(lambda: tools.register(campus.world, _wish()), "tools"))
+
+    @routes.post("/registration")
+    def registration() -> Response:
+        """{"tool_url"}: the tool's registration address. Answers the address that an administrator would open."""
+        token = secrets.token_urlsafe(24)
+        start = _wish()["tool_url"]
+        campus.edit(lambda: campus.world.state["registrations"].update({token: ""}), "registrations")
+        query = {
+            "openid_configuration": f"{issuer()}/.well-known/openid-configuration",
+            "registration_token": token,
+        }
+        return answer({"url": f"{start}{'&' if '?' in start else '?'}{urlencode(query)}", **query})
+
+
+def _course_routes(routes: Blueprint, campus: Campus) -> None:
+    @routes.post("/course")
+    def course() -> Response:
+        """A course with its people, line items and grades; the same id or sis_id again completes it."""
+        wish = _wish()
+        made, new = campus.edit(lambda: building.put_course(campus.world, wish), "courses")
+        return answer(_summary(campus, made), 201 if new else 200)
+
+    @routes.post("/scheme")
+    def scheme() -> Response:
+        """{"course", "grading_standard": [{"name", "value"}]}: the course's own standard from now on."""
+        wish = _wish()
+        found = campus.world.course(wish["course"])
+        return answer(
+            campus.edit(
+                lambda: building.put_standard(campus.world, found, wish["grading_standard"]), "scheme"
+            )
+        )
+
+
+def _edit_routes(routes: Blueprint, campus: Campus) -> None:
+    world = campus.world
+
+    @routes.post("/grade")
+    def grade() -> Response:
+        """{"course", "student", "line_item", and score | text | excused | missing | none; late, posted}."""
+        wish = _wish()
+        course = world.course(wish["course"])
+        item, person = world.assignment(course, wish["line_item"]), world.person(wish["student"])
+        row = campus.edit(
+            lambda: world.set_grade(course, item, person["id"], wish), f"grades/{item['id']}/{person['id']}"
+        )
+        return answer(row)
+
+    @routes.post("/student")
+    def add_student() -> Response:
+        wish = _wish()
+        course = world.course(wish["course"])
+        return answer(campus.edit(lambda: building.enroll(world, course, wish), "enrollments"), 201)
+
+    @routes.delete("/student")
+    def remove_student() -> Response:
+        """{"course", "student", "state": "deleted" | "inactive" | "completed"}."""
+        wish = _wish()
+        course, person = world.course(wish["course"]), world.person(wish["student"])
+        campus.edit(
+            lambda: building.leave(course, person["id"], wish.get("state") or "deleted"), "enrollments"
+        )
+        return answer({})
+
+    @routes.post("/line_item")
+    def put_line_item() -> Response:
+        """A new item, or {"line_item": id, …} with what changes of one there is."""
+        wish = _wish()
+        course = world.course(wish["course"])
+        return answer(campus.edit(lambda: building.edit_assignment(world, course, wish), "assignments"), 201)
+
+    @routes.delete("/line_item")
+    def remove_line_item() -> Response:
+        wish = _wish()
+        course = world.course(wish["course"])
+        item = world.assignment(course, wish["line_item"])
+        campus.edit(lambda: course["assignments"].remove(item), "assignments")
+        return answer({})
+
+
+def _wish() -> Json:
+    wish = loads(request.get_data())
+    if not isinstance(wish, dict):
+        raise TypeError("A JSON object is wanted.")
+    return wish
+
+
+def _summary(campus: Campus, course: Json) -> Json:
+    world = campus.world
+    teachers = [world.person(row["user_id"]) for row in world.enrollments(course, TEACHER)]
+    return {
+        "course_id": str(course["id"]),
+        "context_id": context_of(course),
+        "url": f"{issuer()}/courses/{course['id']}",
+        "teachers": [{"id": str(t["id"]), "login": t["login"], "lti_id": t["lti_id"]} for t in teachers],
+        "students": [str(user_id) for user_id in world.student_ids(course)],
+        "line_items": [{"id": str(item["id"]), "title": item["title"]} for item in course["assignments"]],
+    }

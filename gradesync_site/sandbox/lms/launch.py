@@ -1,0 +1,101 @@
+"""A launch without a browser: opens the tool from a course page and follows every redirect and form by hand."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+TIMEOUT_S = 30
+
+
+class LaunchFailed(Exception):
+    """The launch ended before the tool was reached; the text says at which step."""
+
+
+def launch(
+    lms_base: str,
+    course_id: object,
+    user_id: object,
+    tool_client: Any = None,
+) -> Any:
+    """Logs `user_id` (number, login or SIS id) in, opens the course's tool and returns the tool's answer to the launch.
+
+    An accepted launch answers with a redirect, which is not followed. Raises LaunchFailed when the LMS or the tool's
+    login refuses before that; the LMS's errors to the tool are posted to it, as in a browser. `tool_client` is a
+    `django.test.Client`, or a `requests.Session` (default: a new one) for a tool that listens.
+    """
+    browser = requests.Session()
+    tool = _Tool(tool_client)
+    start = f"{lms_base}/courses/{course_id}/launch"
+    _expect(browser.post(f"{lms_base}/login", {"user": str(user_id)}, timeout=TIMEOUT_S), "logging in")
+    login_url, fields = _form(_expect(browser.get(start, timeout=TIMEOUT_S), "opening the tool"), start)
+    sent_to = tool.redirect_of(tool.post(login_url, fields), login_url)
+    answered = _expect(browser.get(sent_to, timeout=TIMEOUT_S), "the LMS's authentication")
+    return tool.post(*_form(answered, sent_to))
+
+
+class _Tool:
+    """Speaks to the tool by full URL, through a Django test client or over HTTP."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = requests.Session() if client is None else client
+
+    def post(self, url: str, fields: dict[str, str]) -> Any:
+        if isinstance(self._client, requests.Session):
+            return self._client.post(url, data=fields, timeout=TIMEOUT_S, allow_redirects=False)
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return self._client.post(path, fields, secure=parts.scheme == "https", headers={"host": parts.netloc})
+
+    def redirect_of(self, response: Any, asked: str) -> str:
+        location: str = response.headers.get("Location") or ""
+        if response.status_code not in (301, 302, 303, 307, 308) or not location:
+            raise LaunchFailed(f"The tool's login answered {response.status_code} instead of a redirect.")
+        return urljoin(asked, location)
+
+
+def _expect(response: requests.Response, step: str) -> requests.Response:
+    if response.status_code >= 400:
+        raise LaunchFailed(f"{step} failed with {response.status_code}: {_words(response.text)}")
+    return response
+
+
+def _form(response: requests.Response, url: str) -> tuple[str, dict[str, str]]:
+    """Address and fields of the page's form."""
+    reader = _FormReader()
+    reader.feed(response.text)
+    if reader.action is None:
+        raise LaunchFailed(f"{urlsplit(url).path} has no form to send on.")
+    return urljoin(url, reader.action), reader.fields
+
+
+class _FormReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "form":
+            self.action = values.get("action") or ""
+        elif tag == "input" and values.get("name"):
+            self.fields[str(values["name"])] = values.get("value") or ""
+
+
+class _WordReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def _words(page: str) -> str:
+    reader = _WordReader()
+    reader.feed(page)
+    return " ".join(" ".join(reader.words).split())[:300]
