@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from gradesync_site import health
 
@@ -7,5 +7,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("courses/", include("sync.urls")),
+    path("api/v1/", include("sync.api")),
     path("admin/", admin.site.urls),
 ]

@@ -136,9 +136,9 @@ def receipt_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     return table_csv(RECEIPT, rows)
 
 
-def as_json(about: Mapping[str, Any], report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The whole report and its rows for a program; `about` says which course and run. Grades are text, never floats."""
-    data = {
+def as_data(about: Mapping[str, Any], report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The whole report and its rows as plain values; `about` says which course and run. Grades are text, never floats."""
+    return {
         "about": dict(about),
         "counts": dict(report.get("counts", {})),
         "in_sync": report.get("in_sync"),
@@ -147,7 +147,10 @@ def as_json(about: Mapping[str, Any], report: Report, rows: Sequence[Mapping[str
         "warnings": list(report.get("warnings", [])),
         "changes": [dict(row) for row in rows],
     }
-    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def as_json(about: Mapping[str, Any], report: Report, rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(as_data(about, report, rows), ensure_ascii=False, indent=2)
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -1,0 +1,46 @@
+"""The teacher's pages, all under one course: `courses/<public_id>/...`."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from sync.views import classes, courses, downloads, history, line_items, review, runs, students
+
+app_name = "sync"
+
+pages = [
+    path("", courses.course, name="course"),
+    path("look/", courses.look, name="look"),
+    path("class/", classes.classes, name="classes"),
+    path("class/link/", classes.link, name="link_class"),
+    path("class/<int:link_id>/unlink/", classes.unlink, name="unlink_class"),
+    path("students/", students.students, name="students"),
+    path("students/settle/", students.settle, name="settle_student"),
+    path("students/link/", students.link, name="link_student"),
+    path("students/exclude/", students.exclude, name="exclude_student"),
+    path("students/forget/", students.forget, name="forget_student"),
+    path("assignments/", line_items.line_items, name="line_items"),
+    path("assignments/link/", line_items.link, name="link_line_item"),
+    path("assignments/link-equal-titles/", line_items.link_exact, name="link_exact"),
+    path("assignments/exclude/", line_items.exclude, name="exclude_line_item"),
+    path("assignments/create/", line_items.create, name="create_line_items"),
+    path("assignments/<int:link_id>/unlink/", line_items.unlink, name="unlink_line_item"),
+    path("assignments/<int:link_id>/scale/", line_items.scale, name="set_scale"),
+    path("schemes/", line_items.schemes, name="schemes"),
+    path("preview/", review.preview, name="preview"),
+    path("runs/<int:run_id>/review/", review.review, name="review"),
+    path("runs/<int:run_id>/decide/", review.decide, name="decide"),
+    path("runs/<int:run_id>/send/", review.send, name="send"),
+    path("runs/<int:run_id>/", runs.run, name="run"),
+    path("runs/<int:run_id>/progress/", runs.progress, name="progress"),
+    path("runs/<int:run_id>/cancel/", runs.cancel, name="cancel"),
+    path("runs/<int:run_id>/retry/", runs.retry, name="retry"),
+    path("runs/<int:run_id>/reconciliation.csv", downloads.reconciliation_csv, name="reconciliation_csv"),
+    path("runs/<int:run_id>/receipt.csv", downloads.receipt_csv, name="receipt_csv"),
+    path("runs/<int:run_id>/report.json", downloads.report_json, name="report_json"),
+    path("reconcile/", runs.reconcile, name="reconcile"),
+    path("history/", history.history, name="history"),
+    path("history/<int:change_id>/", history.grade, name="grade"),
+]
+
+urlpatterns = [path("<uuid:public_id>/", include(pages))]

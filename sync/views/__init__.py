@@ -1,0 +1,1 @@
+"""The teacher's pages: one module per page of a course."""

@@ -1,0 +1,103 @@
+"""What every page shares: who asks, in which course, how an answer is shown, and how a refusal becomes a notice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
+
+from lti_tool.access import instructor_required, viewer_required
+from lti_tool.models import Context
+from lti_tool.sessions import Lti
+from sync import engine
+from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.models import ClassLink, ContextState, Run
+
+log = logging.getLogger(__name__)
+
+
+View = Callable[..., HttpResponse]
+
+
+class Request(HttpRequest):
+    """A request with what the middlewares add: who asks in which course, and whether htmx asks for a part."""
+
+    lti: Lti
+    htmx: HtmxDetails
+
+
+def page(view: View) -> View:
+    """A page that staff of this course may look at; it changes nothing, and no cache keeps it."""
+    return viewer_required(require_safe(view))
+
+
+def action(view: View) -> View:
+    """A form that a teacher of this course sends; it ends in a redirect."""
+    return instructor_required(require_POST(view))
+
+
+def course_of(request: Request) -> Context:
+    """The course of this LTI session: every row that a page shows or changes is looked up through it."""
+    return request.lti.context
+
+
+def who_of(request: Request) -> engine.Who:
+    return engine.Who(request.lti.who_name, request.lti.user)
+
+
+def show(request: Request, template: str, **values: Any) -> HttpResponse:
+    """A page of this course, with what the person was just told and what she may do."""
+    values |= {
+        "course": course_of(request),
+        "can_send": request.lti.can_send,
+    }
+    return render(request, template, values)
+
+
+def to(request: Request, name: str, *args: Any, anchor: str = "") -> HttpResponse:
+    """Redirect to a page of this course."""
+    answer = redirect(f"sync:{name}", course_of(request).public_id, *args)
+    answer["Location"] += f"#{anchor}" if anchor else ""
+    return answer
+
+
+@contextmanager
+def told(request: Request) -> Iterator[None]:
+    """What the engine refuses, or cannot do now, becomes a notice on the next page. Nothing else is caught."""
+    try:
+        yield
+    except engine.EngineError as error:
+        messages.error(request, error.text)
+    except (TryLater, Unreachable, Misconfigured) as error:
+        log.info("course %s: %s", course_of(request).pk, type(error).__name__)
+        messages.error(request, _advice(error))
+
+
+def _advice(error: Exception) -> str:
+    code = f" ({error.code})" if isinstance(error, Misconfigured) else ""
+    return f"{error}{code}"
+
+
+def run_of(request: Request, run_id: int) -> Run:
+    """A run of this very course, or 404."""
+    return get_object_or_404(Run, pk=run_id, context=course_of(request))
+
+
+def class_links_of(request: Request) -> list[ClassLink]:
+    """The course's class links, standing or lapsed."""
+    links = ClassLink.objects.filter(context=course_of(request)).select_related("connection")
+    return list(links.order_by("title", "pk"))
+
+
+def state_of(request: Request) -> ContextState:
+    """What was last read of this course; an empty one when nothing was."""
+    context = course_of(request)
+    found = ContextState.objects.filter(context=context).select_related("slot").first()
+    return found or ContextState(context=context)

@@ -1,0 +1,64 @@
+"""The class link: which SIS class this course is, with proof. No roster is shown or read before it stands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from sync import engine
+from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.forms import LinkClassForm
+from sync.models import ClassLink
+from sync.views import wording
+from sync.views.asking import Request, action, class_links_of, course_of, page, show, to, told, who_of
+
+
+@page
+def classes(request: Request, public_id: UUID) -> HttpResponse:
+    """The links that stand, and the classes that she could link now with what would prove it."""
+    suggestions: list[engine.ClassSuggestion] = []
+    trouble = ""
+    if request.lti.can_send:
+        try:
+            suggestions = engine.suggest_classes(course_of(request), who_of(request))
+        except (TryLater, Unreachable, Misconfigured) as error:
+            trouble = str(error)
+    return show(
+        request,
+        "sync/classes.html",
+        links=class_links_of(request),
+        suggestions=suggestions,
+        trouble=trouble,
+        connections=engine.connections_for(course_of(request)),
+        proofs=wording.PROOFS,
+    )
+
+
+@action
+def link(request: Request, public_id: UUID) -> HttpResponse:
+    context = course_of(request)
+    form = LinkClassForm(request.POST, institution=context.institution)
+    if not form.is_valid():
+        messages.error(request, _("This class cannot be linked. Look at the list again."))
+        return to(request, "classes")
+    with told(request):
+        made = engine.link_class(
+            context, form.cleaned_data["connection"], form.cleaned_data["class_id"], who_of(request)
+        )
+        messages.success(request, _("“%(title)s” is linked.") % {"title": made})
+        engine.look(context)
+        return to(request, "course")
+    return to(request, "classes")
+
+
+@action
+def unlink(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
+    found = get_object_or_404(ClassLink, pk=link_id, context=course_of(request))
+    with told(request):
+        engine.unlink_class(found, who_of(request))
+        messages.success(request, _("The link is gone. Grades in the SIS stay as they are."))
+    return to(request, "classes")

@@ -1,0 +1,173 @@
+"""Assignments: link each to what stands in the SIS first; create only what she asks for; leave out what she says."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from sync import engine
+from sync.forms import ExcludeItemForm, LinkItemForm, ScaleForm, new_item_forms
+from sync.models import ClassLink, LineItemLink
+from sync.views import wording
+from sync.views.asking import (
+    Request,
+    action,
+    class_links_of,
+    course_of,
+    page,
+    show,
+    state_of,
+    to,
+    told,
+    who_of,
+)
+from sync.views.seen import Item, Seen
+
+
+def _links(request: Request) -> list[LineItemLink]:
+    return list(LineItemLink.objects.filter(class_link__context=course_of(request)))
+
+
+def _items(request: Request) -> tuple[Seen, list[Item]]:
+    seen = Seen(state_of(request), class_links_of(request))
+    return seen, seen.items(_links(request))
+
+
+@page
+def line_items(request: Request, public_id: UUID) -> HttpResponse:
+    seen, items = _items(request)
+    known = {item.data["line_item_id"] for item in items}
+    return show(
+        request,
+        "sync/line_items.html",
+        seen=seen,
+        assignments=[item for item in items if item.data["kind"] != "course_total"],
+        totals=[item for item in items if item.data["kind"] == "course_total"],
+        gone=[link for link in _links(request) if link.lms_line_item_id not in known]
+        if seen.snapshot
+        else [],
+        scales=wording.SCALES.items(),
+        open_count=sum(1 for item in items if item.is_open and item.data["kind"] != "course_total"),
+    )
+
+
+@action
+def link(request: Request, public_id: UUID) -> HttpResponse:
+    form = LinkItemForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose the SIS's assignment first."))
+        return to(request, "line_items")
+    wanted = form.cleaned_data
+    class_link = _class_link(request, wanted["class_link"])
+    with told(request):
+        _one_total_only(class_link, wanted["line_item_id"])
+        made = engine.link_line_item(
+            class_link, wanted["line_item_id"], wanted["sis_id"], who_of(request), scale=wanted["scale"]
+        )
+        messages.success(request, _("“%(title)s” is linked.") % {"title": made})
+    return to(request, "line_items")
+
+
+def _class_link(request: Request, link_id: int) -> ClassLink:
+    return get_object_or_404(ClassLink, pk=link_id, context=course_of(request), lapsed="")
+
+
+def _one_total_only(class_link: ClassLink, line_item_id: str) -> None:
+    """Current and final course total are two answers to one question: a class takes one of them."""
+    if not line_item_id.startswith("course_total:"):
+        return
+    others = class_link.line_item_links.filter(kind="course_total").exclude(lms_line_item_id=line_item_id)
+    if others.exclude(state="excluded").exists():
+        raise engine.LinkRefused(_("The other course total is linked in this class. Unlink it first."))
+
+
+@action
+def link_exact(request: Request, public_id: UUID) -> HttpResponse:
+    with told(request):
+        made = engine.link_exact_titles(course_of(request), who_of(request))
+        text = ngettext("%(n)s assignment is linked.", "%(n)s assignments are linked.", len(made))
+        messages.success(request, text % {"n": len(made)})
+    return to(request, "line_items")
+
+
+@action
+def exclude(request: Request, public_id: UUID) -> HttpResponse:
+    form = ExcludeItemForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Say why this assignment is left out."))
+        return to(request, "line_items")
+    wanted = form.cleaned_data
+    class_link = _class_link(request, wanted["class_link"])
+    with told(request):
+        engine.exclude_line_item(class_link, wanted["line_item_id"], wanted["reason"], who_of(request))
+        messages.success(request, _("Left out. What was sent before stays in the SIS."))
+    return to(request, "line_items")
+
+
+def _item_link(request: Request, link_id: int) -> LineItemLink:
+    return get_object_or_404(LineItemLink, pk=link_id, class_link__context=course_of(request))
+
+
+@action
+def unlink(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
+    found = _item_link(request, link_id)
+    with told(request):
+        engine.unlink_line_item(found, who_of(request))
+        messages.success(request, _("Taken back. Grades in the SIS stay as they are."))
+    return to(request, "line_items")
+
+
+@action
+def scale(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
+    found, form = _item_link(request, link_id), ScaleForm(request.POST)
+    if form.is_valid():
+        with told(request):
+            engine.set_scale(found, form.cleaned_data["scale"], who_of(request))
+            messages.success(request, _("Saved: the next list shows the grades on the new scale."))
+    return to(request, "line_items")
+
+
+def create(request: Request, public_id: UUID) -> HttpResponse:
+    return (_create if request.method == "POST" else _propose)(request, public_id=public_id)
+
+
+@page
+def _propose(request: Request, public_id: UUID) -> HttpResponse:
+    """Proposed new SIS assignments, one per open item and class: nothing is ticked, everything can be changed."""
+    seen, items = _items(request)
+    return show(request, "sync/create_line_items.html", seen=seen, forms=new_item_forms(items))
+
+
+@action
+def _create(request: Request, public_id: UUID) -> HttpResponse:
+    seen, items = _items(request)
+    forms = new_item_forms(items, request.POST)
+    picked = [form for form in forms if form.picked]
+    if not picked:
+        messages.info(request, _("Tick the assignments to create."))
+        return to(request, "create_line_items")
+    if not all(form.is_valid() for form in picked):
+        messages.error(request, _("Nothing was created yet: see the marked fields."))
+        return show(request, "sync/create_line_items.html", seen=seen, forms=forms)
+    with told(request):
+        made = engine.create_line_items(course_of(request), [form.wish() for form in picked], who_of(request))
+        text = ngettext("%(n)s assignment was asked for.", "%(n)s assignments were asked for.", len(made))
+        messages.success(request, text % {"n": len(made)})
+    return to(request, "line_items")
+
+
+@page
+def schemes(request: Request, public_id: UUID) -> HttpResponse:
+    """The grading schemes as fetched from the LMS, with where they were found and what uses them."""
+    seen, items = _items(request)
+    tables = [
+        scheme
+        | {"items": [one.data["title"] for one in items if one.data["scheme_id"] == scheme["scheme_id"]]}
+        for scheme in seen.schemes
+    ]
+    return show(request, "sync/schemes.html", seen=seen, schemes=tables)

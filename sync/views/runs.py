@@ -1,0 +1,84 @@
+"""A run: how far it is, what became of each grade, and what still differs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRefresh
+
+from sync import engine
+from sync.models import Run
+from sync.views import rows, wording
+from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
+
+
+@page
+def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
+    found = run_of(request, run_id)
+    if found.state == "review":
+        return to(request, "review", found.pk)
+    every = rows.rows_of(found)
+    differences, problems = rows.reconciliation_of(found)
+    return show(
+        request,
+        "sync/run.html",
+        **_how_far(found),
+        rows=every,
+        again=any(row.state in {"rejected", "unknown", "changed"} for row in every),
+        newer=Run.objects.filter(context=course_of(request), pk__gt=found.pk).first(),
+        counts=rows.counts_of(found),
+        report=found.report,
+        differences=differences,
+        problems=problems,
+    )
+
+
+@page
+def progress(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
+    """The part of the run's page that asks again every other second; when the run is over, the page loads anew."""
+    found = run_of(request, run_id)
+    if not found.is_open:
+        return HttpResponseClientRefresh() if request.htmx else to(request, "run", found.pk)
+    if not request.htmx:
+        return to(request, "run", found.pk)
+    return show(request, "sync/progress.html", **_how_far(found))
+
+
+def _how_far(found: Run) -> dict[str, Any]:
+    return {
+        "run": found,
+        "run_state": wording.RUN_STATES.get(found.state, found.state),
+        "progress": rows.progress_of(found),
+    }
+
+
+@action
+def cancel(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
+    found = run_of(request, run_id)
+    with told(request):
+        engine.cancel(found, who_of(request))
+        messages.info(request, _("It stops: what is under way is still recorded, the rest is not sent."))
+    return to(request, "run", found.pk)
+
+
+@action
+def retry(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
+    """Refusals lapse, and a new list shows those grades again."""
+    found = run_of(request, run_id)
+    with told(request):
+        newer = engine.retry(found, who_of(request))
+        return to(request, "review", newer.pk)
+    return to(request, "run", found.pk)
+
+
+@action
+def reconcile(request: Request, public_id: UUID) -> HttpResponse:
+    """Read the SIS back and compare; nothing is sent."""
+    with told(request):
+        found = engine.reconcile(course_of(request), who_of(request))
+        return to(request, "run", found.pk)
+    return to(request, "course")

@@ -1,0 +1,121 @@
+"""Our code words as a teacher reads them: states, reasons of a refusal, who can fix it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+RUN_STATES: Final[dict[str, Text]] = {
+    "review": _("to be reviewed"),
+    "approved": _("waiting to start"),
+    "pushing": _("sending"),
+    "paused": _("paused"),
+    "reconciling": _("comparing"),
+    "done": _("done"),
+    "failed": _("stopped by an error"),
+    "cancelled": _("stopped by a person"),
+    "replaced": _("replaced by a newer list"),
+}
+
+ROW_STATES: Final[dict[str, Text]] = {
+    "rejected": _("refused by the SIS"),
+    "unknown": _("not confirmed yet"),
+    "changed": _("changed since you looked, not sent"),
+    "sending": _("being sent"),
+    "approved": _("waiting to be sent"),
+    "planned": _("not picked"),
+    "accepted": _("accepted by the SIS"),
+    "delivered": _("delivered; this SIS cannot be read back"),
+    "unchanged": _("stood there already"),
+}
+BADGES: Final = {
+    "rejected": "problem", "unknown": "notice", "changed": "notice", "accepted": "good", "delivered": "good",
+    "unchanged": "good",
+}  # fmt: skip
+
+WHO: Final[dict[str, Text]] = {
+    "teacher": _("You can settle this"),
+    "lms_admin": _("The LMS administrator can settle this"),
+    "sis_admin": _("The SIS administrator can settle this"),
+    "admin": _("Your GradeSync administrator can settle this"),
+}
+
+# what a refusal means, and who can do something about it (design §5)
+REASONS: Final[dict[str, tuple[Text, str]]] = {
+    "student_unknown": (_("The SIS does not know this student."), "sis_admin"),
+    "not_enrolled": (_("The SIS does not list this student in the class."), "sis_admin"),
+    "class_unknown": (_("The SIS does not know this class any more."), "sis_admin"),
+    "line_item_missing": (_("The assignment is gone from the SIS. Link it again."), "teacher"),
+    "not_gradable": (_("This student or assignment takes no grade in the SIS."), "sis_admin"),
+    "grade_not_in_scale": (
+        _("The SIS's scale has no such grade. Check the scale of this assignment."),
+        "teacher",
+    ),
+    "over_max": (_("The grade is above what the SIS allows for this assignment."), "teacher"),
+    "extra_data_required": (_("The SIS asks for more than a grade here."), "sis_admin"),
+    "frozen": (_("Grades of this student or class are locked in the SIS."), "sis_admin"),
+    "window_closed": (_("The SIS takes no grades for this period now."), "sis_admin"),
+    "conflict_newer": (
+        _("Someone entered another grade in the SIS meanwhile. Look again, then decide."),
+        "teacher",
+    ),
+    "not_your_class": (_("The SIS says that this class is not yours."), "sis_admin"),
+    "forbidden": (_("The SIS does not let GradeSync write this grade."), "admin"),
+    "malformed": (_("The SIS could not read what was sent."), "admin"),
+}
+
+CAUSES: Final[dict[str, Text]] = {
+    "not sent": _("Not sent"),
+    "refused": _("Refused by the SIS"),
+    "edited in the SIS": _("Edited in the SIS"),
+    "rounded by the SIS": _("Rounded by the SIS"),
+    "accepted, not shown": _("Accepted, but not shown by the SIS"),
+    "held": _("Held: left in the SIS as it is"),
+    "gone from the LMS": _("Gone from the LMS"),
+    "not confirmed yet": _("Not confirmed yet"),
+    "kept": _("Left alone by your decision"),
+}
+
+DECISIONS: Final[dict[str, Text]] = {
+    "sis_kept": _("the SIS's grade was kept"),
+    "lms_preferred": _("the LMS's grade was chosen"),
+    "refused": _("the SIS refused it"),
+    "withdrawal_declined": _("it was left in the SIS"),
+    "undone": _("the run was undone"),
+}
+
+SCALES: Final[dict[str, Text]] = {
+    "points": _("points"),
+    "percent": _("percent"),
+    "letter": _("letters"),
+    "gpa": _("grade points (GPA)"),
+    "pass_fail": _("pass / fail"),
+}
+
+PROOFS: Final[dict[str, Text]] = {
+    "teacher": _("the SIS lists you as a teacher of this class"),
+    "section": _("the LMS's own section id is this class's"),
+    "admin": _("confirmed by an administrator"),
+}
+
+COUNTS: Final[tuple[tuple[str, Text], ...]] = (
+    ("created", _("new")),
+    ("updated", _("changed")),
+    ("unchanged", _("unchanged")),
+    ("waiting", _("waiting")),
+    ("rejected", _("refused")),
+    ("problems", _("to settle")),
+    ("excluded", _("left out")),
+    ("not_graded", _("not graded yet")),
+)
+COUNTED_APART: Final[tuple[tuple[str, Text], ...]] = (
+    ("held", _("held")),
+    ("withdrawn", _("withdrawn")),
+    ("rounded", _("rounded by the SIS")),
+    ("discrepancies", _("differences")),
+    ("unverified", _("that cannot be read back")),
+)
