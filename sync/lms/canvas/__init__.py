@@ -95,6 +95,7 @@ class _Pulled:
     enrollments: list[Row]
     assignments: list[Row]
     submissions: list[Row]
+    emails: Mapping[str, str]
     schemes: Schemes
     concluded: bool
 
@@ -111,19 +112,30 @@ class _Pulled:
 def _pull(client: Client, path: str) -> _Pulled:
     course = client.one(path, [("include[]", "grading_scheme")])
     states = [("state[]", state) for state in people.STATES]
+    enrollments = client.all(f"{path}/enrollments", [*states, ("include[]", "email")])
     return _Pulled(
         course=course,
         sections=client.all(f"{path}/sections"),
-        enrollments=client.all(f"{path}/enrollments", [*states, ("include[]", "email")]),
+        enrollments=enrollments,
         assignments=client.all(f"{path}/assignments"),
         submissions=client.all(
             f"{path}/students/submissions",
             [("student_ids[]", "all")],
             keys=("id", "user_id", "assignment_id"),
         ),
+        emails=_emails(client, path, enrollments),
         schemes=Schemes(client, course, path),
         concluded=course.get("workflow_state") == "completed",
     )
+
+
+def _emails(client: Client, path: str, enrollments: list[Row]) -> Mapping[str, str]:
+    """E-mail by user id. Older Canvas does not put it into enrolments, so the list of users is read for it."""
+    if people.emails_are_shown(enrollments):
+        return {}
+    states = [("enrollment_state[]", state) for state in people.STATES]
+    users = client.all(f"{path}/users", [*states, ("include[]", "email")])
+    return {base.text_of(row.get("id")): base.text_of(row.get("email")) for row in users}
 
 
 def _gradebook(pulled: _Pulled, *, totals: bool) -> lms.Gradebook:
@@ -131,7 +143,7 @@ def _gradebook(pulled: _Pulled, *, totals: bool) -> lms.Gradebook:
     shown = totals and grades.totals_are_shown(pulled.students)
     letters = shown and grades.letters_are_shown(pulled.students)
     schemes = pulled.schemes.fetch(pulled.assignments, letters_shown=letters)
-    members = people.members_of(pulled.enrollments, course_concluded=pulled.concluded)
+    members = people.members_of(pulled.enrollments, pulled.emails, course_concluded=pulled.concluded)
     items = _line_items(pulled, notes)
     found = grades.results((one for one in pulled.submissions if one.get("user_id")), items, notes)
     if shown:

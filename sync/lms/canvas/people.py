@@ -15,13 +15,25 @@ STUDENT, TEST_STUDENT, TEACHER = "StudentEnrollment", "StudentViewEnrollment", "
 STATES: Final = ("active", "invited", "completed", "inactive")
 
 
-def members_of(enrollments: Iterable[Row], *, course_concluded: bool) -> list[lms.Member]:
-    """One member per person. In a concluded course a completed enrolment still counts: its grades are due then."""
+def members_of(
+    enrollments: Iterable[Row], emails: Mapping[str, str], *, course_concluded: bool
+) -> list[lms.Member]:
+    """One member per person; `emails` by user id where the enrolments do not say them.
+
+    In a concluded course a completed enrolment still counts: its grades are due then.
+    """
     of_person: dict[str, list[Row]] = defaultdict(list)
     for one in enrollments:
         of_person[text_of(one.get("user_id"))].append(one)
     of_person.pop("", None)
-    return [_member(user_id, several, course_concluded) for user_id, several in of_person.items()]
+    return [
+        _member(user_id, several, emails.get(user_id, ""), course_concluded)
+        for user_id, several in of_person.items()
+    ]
+
+
+def emails_are_shown(enrollments: Iterable[Row]) -> bool:
+    return any("email" in one["user"] for one in enrollments if isinstance(one.get("user"), Mapping))
 
 
 def is_current(enrollment: Row, *, course_concluded: bool) -> bool:
@@ -33,7 +45,7 @@ def is_student(enrollment: Row) -> bool:
     return enrollment.get("type") in (STUDENT, TEST_STUDENT)
 
 
-def _member(user_id: str, several: list[Row], course_concluded: bool) -> lms.Member:
+def _member(user_id: str, several: list[Row], email: str, course_concluded: bool) -> lms.Member:
     as_student = [one for one in several if is_student(one)]
     counted = as_student or several
     current = [one for one in counted if is_current(one, course_concluded=course_concluded)]
@@ -44,7 +56,7 @@ def _member(user_id: str, several: list[Row], course_concluded: bool) -> lms.Mem
         name=text_of(person.get("name")),
         given_name=given,
         family_name=family,
-        email=text_of(person.get("email")),
+        email=text_of(person.get("email")) or email,
         sis_id=_sis_id(several, person),
         login=text_of(person.get("login_id")),
         roles=tuple(dict.fromkeys(text_of(one.get("type")) for one in several)),
