@@ -6,6 +6,8 @@ import base64
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, Protocol
 
 import requests
@@ -172,8 +174,13 @@ def _seconds(stated: object) -> int:
 
 
 def retry_after(response: requests.Response) -> int | None:
-    """`Retry-After` in seconds (RFC 9110 §10.2.3), at most an hour; None where it says nothing usable."""
+    """`Retry-After` in seconds, given so or as a date (RFC 9110 §10.2.3), at most an hour; None when unusable."""
     stated = response.headers.get("Retry-After", "").strip()
-    if stated.isdigit():
+    if stated.isdecimal():
         return min(int(stated), 3600)
-    return None
+    try:
+        until = parsedate_to_datetime(stated)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(1, int((until - datetime.now(UTC)).total_seconds())), 3600)

@@ -137,8 +137,8 @@ class Sis(ABC):
                 done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
                     del pending[future]
-                    answers, error = _result(future)
-                    failure = failure or error
+                    answers, stopped = _result(future)
+                    failure = failure or stopped
                     yield from answers
         if failure is not None:
             raise failure

@@ -130,6 +130,20 @@ def test_a_busy_token_server_is_a_reason_to_try_later(mock: responses.RequestsMo
     assert caught.value.after == 12
 
 
+def test_a_pace_given_as_a_date_is_understood_and_never_longer_than_an_hour(
+    mock: responses.RequestsMock,
+) -> None:
+    for stated, after in (
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", 3600),
+        ("soon", None),
+    ):
+        mock.upsert("POST", URL, status=503, headers={"Retry-After": stated})
+        with pytest.raises(TryLater) as caught:
+            credentials().token()
+        assert caught.value.after == after
+
+
 def test_no_answer_is_a_reason_to_try_later(mock: responses.RequestsMock) -> None:
     mock.add("POST", URL, body=requests.exceptions.ReadTimeout())
     with pytest.raises(TryLater):

@@ -198,6 +198,21 @@ def test_a_class_is_read_with_school_and_terms(wire: Wire) -> None:
     assert found and (found.title, found.school_id, found.session_ids) == ("Algebra", "o1", ("t1",))
 
 
+@pytest.mark.parametrize(
+    "body", [{"classes": [{"sourcedId": "c1"}]}, {"sourcedId": "c1"}, [{"sourcedId": "c1"}]]
+)
+def test_a_class_is_found_under_whatever_key_it_stands(wire: Wire, body: Any) -> None:
+    wire.answer("GET", f"{ROSTERING}/classes/c1", json=body)
+    assert adapter().get_class("c1") is not None
+
+
+@pytest.mark.parametrize("body", [{}, [], {"a": 1, "b": 2}, "text"])
+def test_an_answer_without_a_class_is_not_a_missing_class(wire: Wire, body: Any) -> None:
+    wire.answer("GET", f"{ROSTERING}/classes/c1", json=body)
+    with pytest.raises(TryLater):
+        adapter().get_class("c1")
+
+
 def test_a_web_page_instead_of_a_class_is_a_wrong_address_not_a_missing_class(wire: Wire) -> None:
     wire.answer("GET", f"{ROSTERING}/classes/c1", 404, body="<html>Not here</html>")
     with pytest.raises(Misconfigured, match="address"):

@@ -153,6 +153,20 @@ def test_a_missing_right_to_post_falls_back_to_put(wire: Wire) -> None:
     assert outcomes(adapter(), change())["s1"].state == "accepted"
 
 
+def test_a_right_refused_with_401_falls_back_to_put_too(wire: Wire) -> None:
+    wire.answer("POST", POST_URL, 401)
+    wire.answer("PUT", result_url("new-s1"), 201)
+    assert outcomes(adapter(), change())["s1"].state == "accepted"
+
+
+def test_a_token_that_ends_in_mid_push_is_renewed_and_the_same_request_goes_again(wire: Wire) -> None:
+    wire.answer("POST", POST_URL, 401)
+    wire.answer("POST", POST_URL, 201, json={"sourcedIdPairs": pairs(("new-s1", "A"))})
+    assert outcomes(adapter(), change())["s1"].result_id == "A"
+    first, second = wire.bodies("POST")
+    assert first["results"][0]["sourcedId"] == second["results"][0]["sourcedId"]
+
+
 @pytest.mark.parametrize("how", ["timeout", 500, 502, 504])
 def test_no_answer_or_a_server_error_is_unknown(wire: Wire, how: Any) -> None:
     if how == "timeout":

@@ -138,9 +138,9 @@ class Client:
 
 
 def one_of(body: Any, name: str) -> Record | None:
-    """The record in `{"name": {...}}`, in a list of one, or bare; None when there is none."""
-    if isinstance(body, Mapping):
-        body = body.get(name, body if "sourcedId" in body else None)
+    """The record in `{"name": {...}}`, under another key that stands alone, in a list of one, or bare; else None."""
+    if isinstance(body, Mapping) and "sourcedId" not in body:
+        body = body.get(name, next(iter(body.values())) if len(body) == 1 else None)
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
     return body if isinstance(body, Mapping) else None

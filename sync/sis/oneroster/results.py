@@ -172,7 +172,7 @@ class Results:
                 _FRAGILE.add((self._config.gradebook, batch[0].key.line_item_id))
             raise
         except Misconfigured as error:
-            if error.code != "forbidden":
+            if error.code not in ("forbidden", "unauthorised"):
                 raise
             self._has_post = False  # no right to POST: nothing was stored, and PUT has a scope of its own
             yield from self._put_each(batch)
