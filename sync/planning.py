@@ -122,16 +122,18 @@ class Sent:
 def observe(sent: Sent, shown: Value | None, desired: Desired | None) -> Sent:
     """What a read tells of a grade of ours: only this, or a person's decision, confirms.
 
-    A value sent since (or its rounding by the SIS), or the desired one, becomes the confirmed value, alone. The former
-    value, or one put there by a person, leaves all as it is.
+    A value sent since, the desired one, or a sent one as the SIS rounded it, becomes the confirmed value, alone. The
+    former value, or one put there by a person, leaves all as it is.
     """
-    for value in reversed(sent.since):
-        if shown == value or is_rounding_of(value, shown):
-            return _confirmed(sent, value, shown)
-    if isinstance(desired, Value) and shown == desired:
-        return _confirmed(sent, desired, shown)
+    if shown in sent.since or (isinstance(desired, Value) and shown == desired):
+        return _confirmed(sent, shown, shown)
     if desired is WITHDRAWN and shown is None:
         return _confirmed(sent, None, None)
+    if sent.known and shown == sent.as_stored and sent.tries < MAX_TRIES:
+        return sent  # 86 for a sent 86.4: the former grade still, or a rounding? A second send tells
+    for value in reversed(sent.since):
+        if is_rounding_of(value, shown):
+            return _confirmed(sent, value, shown)
     return sent
 
 
@@ -156,6 +158,8 @@ class Decision:
 
     def stands(self, lms: Value | None, sis: Value | None) -> bool:
         """It lapses when either value changes; a run undone stays so until the LMS grade changes."""
+        if self.kind == "withdrawal_declined" and lms is not None:
+            return False  # there is a grade: nothing to withdraw
         return self.lms == lms and (self.kind == "undone" or self.sis == sis)
 
 

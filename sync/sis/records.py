@@ -94,7 +94,8 @@ class Value:
 def plain(number: Decimal) -> str:
     """A Decimal without exponent and without trailing zeros: "86.5", "100", "0"."""
     text = format(number, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("", "-", "-0") else text
 
 
 def quantised(number: Decimal, decimals: int) -> Decimal:
