@@ -11,6 +11,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 FULL = bool(os.environ.get("GRADESYNC_FULL"))
+pytest_plugins = ["tests.sandbox_servers"]
+
 # tests that CI provides the services for: there, a skip means that nothing was proven
 PROMISED_IN_CI = ("broker", "e2e")
 
