@@ -19,7 +19,8 @@ def origin_of(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not host or not _plain(host):
         return ""
     name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}:{port}" if port else f"{parts.scheme}://{name}"
+    usual = port in {None, 443 if parts.scheme == "https" else 80}
+    return f"{parts.scheme}://{name}" if usual else f"{parts.scheme}://{name}:{port}"
 
 
 def _plain(host: str) -> bool:

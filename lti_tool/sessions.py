@@ -7,7 +7,6 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -67,12 +66,11 @@ class Lti:
 
 ABSENT = Lti()
 
-if TYPE_CHECKING:
 
-    class LtiRequest(HttpRequest):
-        """A request that went through LtiMiddleware."""
+class LtiRequest(HttpRequest):
+    """A request that went through LtiMiddleware; a type for views' signatures."""
 
-        lti: Lti
+    lti: Lti
 
 
 def digest(token: str) -> str:

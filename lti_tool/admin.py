@@ -1,0 +1,155 @@
+"""The administrator's view: platforms, deployments, invites, keys. Secrets and tokens are never shown."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool import invites, keys
+from lti_tool.login import public_url
+from lti_tool.models import (
+    Context,
+    Deployment,
+    Institution,
+    Invite,
+    LtiSession,
+    LtiUser,
+    Membership,
+    Registration,
+    SigningKey,
+)
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """What launches wrote: looked at, not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Institution)
+class InstitutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    list_display = ["name", "created_at"]
+    search_fields = ["name"]
+
+
+class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
+    model = Deployment
+    extra = 0
+    fields = ["deployment_id", "platform_guid", "active"]
+
+
+@admin.register(Registration)
+class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    list_display = ["name", "institution", "issuer", "client_id", "active"]
+    list_filter = ["institution", "active"]
+    search_fields = ["name", "issuer", "client_id"]
+    list_select_related = ["institution"]
+    readonly_fields = ["public_id", "own_login_url", "created_at"]
+    inlines = [DeploymentInline]
+    actions = ["approve"]
+
+    @admin.display(description=_("login address of its own"))
+    def own_login_url(self, row: Registration) -> str:
+        return public_url("login-of", row.public_id) if row.pk else ""
+
+    @admin.action(description=_("Approve the selected registrations"))
+    def approve(self, request: HttpRequest, rows: QuerySet[Registration]) -> None:
+        count = rows.update(active=True)
+        messages.success(request, _("%(count)d approved.") % {"count": count})
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    list_display = ["deployment_id", "registration", "platform_guid", "active", "created_at"]
+    list_filter = ["registration__institution", "active"]
+    list_select_related = ["registration"]
+    search_fields = ["deployment_id", "platform_guid"]
+    actions = ["approve"]
+
+    @admin.action(description=_("Approve the selected deployments"))
+    def approve(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
+        count = rows.update(active=True)
+        messages.success(request, _("%(count)d approved.") % {"count": count})
+
+
+@admin.register(Context)
+class ContextAdmin(ReadOnly):
+    list_display = ["title", "label", "context_id", "deployment", "launched_at"]
+    list_filter = ["deployment__registration__institution", "deployment__registration"]
+    list_select_related = ["deployment"]
+    search_fields = ["title", "label", "context_id"]
+
+
+@admin.register(LtiUser)
+class LtiUserAdmin(ReadOnly):
+    list_display = ["name", "registration", "sis_id"]
+    list_filter = ["registration__institution", "registration"]
+    list_select_related = ["registration"]
+    search_fields = ["name", "sis_id", "sub"]
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnly):
+    list_display = ["user", "context", "can_send", "can_look", "updated_at"]
+    list_filter = ["context__deployment__registration__institution", "can_send"]
+    list_select_related = ["user", "context"]
+
+
+@admin.register(LtiSession)
+class LtiSessionAdmin(ReadOnly):
+    """Deleting one signs that browser out."""
+
+    list_display = ["membership", "created_at", "seen_at", "expires_at"]
+    list_filter = ["membership__context__deployment__registration__institution"]
+    list_select_related = ["membership"]
+    exclude = ["token_hash"]
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnly):
+    list_display = ["kid", "state", "created_at", "changed_at"]
+    exclude = ["private_pem"]
+    actions = ["rotate"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    @admin.action(description=_("Take the next step of the key rotation"), permissions=["view"])
+    def rotate(self, request: HttpRequest, rows: QuerySet[SigningKey]) -> None:
+        if not request.user.is_superuser:
+            messages.error(request, _("Only a superuser can rotate keys."))
+            return
+        messages.success(request, ROTATED[keys.rotate()])
+
+
+ROTATED = {
+    "published": _("A new key is published. Rotate again in a day: then it signs."),
+    "waiting": _("The new key is published for less than a day; platforms may not know it yet."),
+    "promoted": _("The new key signs now; the former one stays published for a day."),
+}
+
+
+@admin.register(Invite)
+class InviteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """Its address is shown once, when it is made."""
+
+    list_display = ["id", "institution", "created_by", "created_at", "expires_at", "used_at", "registration"]
+    list_filter = ["institution"]
+    list_select_related = ["institution", "registration"]
+    fields = ["institution", "pre_approved"]
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Invite, form: object, change: bool) -> None:
+        obj.created_by = request.user.get_username()[:200]
+        token = invites.fill(obj)
+        obj.save()
+        address = public_url("register", token)
+        messages.warning(request, _("Copy this address now, it is shown once: %(url)s") % {"url": address})

@@ -1,0 +1,168 @@
+"""Third-party initiated login (1EdTech Security §5.1.1): remember what the id_token must match, send the browser to the platform."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool import cookies, refusals
+from lti_tool.errors import LMS_ADMINISTRATOR, LoginRefused, NotYours
+from lti_tool.models import LoginState, Registration
+from lti_tool.origins import origin_of
+from lti_tool.sessions import digest
+
+STATE_S = 600
+
+
+@dataclass(frozen=True)
+class Started:
+    """A login under way: where the browser goes now, and the cookie that must come back with the launch."""
+
+    location: str
+    cookie_name: str
+    browser: str
+
+    def response(self) -> HttpResponse:
+        response = HttpResponseRedirect(self.location)
+        response.headers["Cache-Control"] = "no-store"
+        cookies.put(response, self.cookie_name, self.browser, STATE_S)
+        return response
+
+
+def start(parameters: Mapping[str, str], registration_id: uuid.UUID | None = None) -> Started:
+    """Begin a login. `registration_id` comes from the registration's own login URL. Raises LoginRefused or NotYours."""
+    registration = _registration(parameters, registration_id)
+    if not parameters.get("login_hint"):
+        raise LoginRefused(
+            "no-login-hint", _("The LMS sent a login without saying for whom."), who=LMS_ADMINISTRATOR
+        )
+    target = parameters.get("target_link_uri", "")
+    if target and not own_address(target):
+        raise refusals.foreign_target()
+    return _remember(registration, parameters, target)
+
+
+def own_address(url: str) -> bool:
+    """Does this URL belong to the tool's own origin?"""
+    return bool(origin_of(url)) and origin_of(url) == origin_of(settings.PUBLIC_URL)
+
+
+def public_url(name: str, *args: object) -> str:
+    """The outside address of one of our pages."""
+    return f"{settings.PUBLIC_URL}{reverse(f'lti_tool:{name}', args=args)}"
+
+
+def _registration(parameters: Mapping[str, str], registration_id: uuid.UUID | None) -> Registration:
+    issuer, client_id = _fit(parameters.get("iss", "")), _fit(parameters.get("client_id", ""))
+    rows = Registration.objects.all()
+    if registration_id is not None:
+        rows = rows.filter(public_id=registration_id)
+    if issuer or registration_id is None:
+        rows = rows.filter(issuer=issuer)
+    if client_id:
+        rows = rows.filter(client_id=client_id)
+    found = list(rows[:2])
+    if len(found) > 1:
+        raise LoginRefused(
+            "ambiguous-client",
+            _("The LMS did not say which of several registrations it means."),
+            _("Use the login address of the registration itself in the LMS's settings of this tool."),
+            LMS_ADMINISTRATOR,
+        )
+    if not found:
+        raise LoginRefused(
+            "unknown-issuer",
+            _(
+                "This LMS is not registered with this tool, or its issuer or client id differs from what was registered."
+            ),
+            _(
+                "An administrator compares issuer and client id, letter for letter and with every slash, or registers the LMS."
+            ),
+        )
+    if not found[0].active:
+        raise waits_for_approval()
+    return found[0]
+
+
+def waits_for_approval() -> NotYours:
+    return NotYours(
+        "registration-inactive",
+        _("This LMS is registered and waits for approval."),
+        _("An administrator of this tool approves the registration; then open the tool again."),
+        title=_("Waiting for approval"),
+    )
+
+
+def _fit(text: str) -> str:
+    """A database cannot be asked for NUL; nothing registered holds one."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _remember(registration: Registration, parameters: Mapping[str, str], target: str) -> Started:
+    state, nonce, browser = (secrets.token_urlsafe(32) for _number in range(3))
+    now = timezone.now()
+    LoginState.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
+    LoginState.objects.create(
+        state_hash=digest(state),
+        nonce_hash=digest(nonce),
+        browser_hash=digest(browser),
+        registration=registration,
+        target_link_uri=_fit(target)[:2000],
+        expires_at=now + timedelta(seconds=STATE_S),
+    )
+    location = _authentication_request(registration, parameters, state, nonce)
+    return Started(location, login_cookie(state), browser)
+
+
+def _authentication_request(
+    registration: Registration, parameters: Mapping[str, str], state: str, nonce: str
+) -> str:
+    query = {
+        "scope": "openid",
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "prompt": "none",
+        "client_id": registration.client_id,
+        "redirect_uri": public_url("launch"),
+        "login_hint": parameters["login_hint"],
+        "state": state,
+        "nonce": nonce,
+    }
+    if parameters.get("lti_message_hint"):
+        query["lti_message_hint"] = parameters["lti_message_hint"]
+    joint = "&" if "?" in registration.auth_login_url else "?"
+    return f"{registration.auth_login_url}{joint}{urlencode(query)}"
+
+
+def login_cookie(state: str) -> str:
+    """One cookie per login, so that two launches at once do not disturb each other."""
+    return f"gradesync_login_{digest(state)[:16]}"
+
+
+def take(request: HttpRequest, state: str) -> LoginState | None:
+    """The login that this state began, if it began in this browser and is used now for the first time; else None.
+
+    Used up by one conditional update before anything else is looked at: a second post of the same launch finds nothing.
+    """
+    row = (
+        LoginState.objects.filter(state_hash=digest(state))
+        .select_related("registration__institution")
+        .first()
+    )
+    browser = request.COOKIES.get(cookies.full_name(login_cookie(state)), "")
+    if row is None or not hmac.compare_digest(row.browser_hash, digest(browser)):
+        return None
+    now = timezone.now()
+    unused = LoginState.objects.filter(pk=row.pk, used_at=None, expires_at__gt=now)
+    return row if unused.update(used_at=now) == 1 else None

@@ -1,0 +1,108 @@
+"""What an accepted launch leaves behind: the course, the person, and what she may do there."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from lti_tool import roles
+from lti_tool.access import not_allowed
+from lti_tool.claims import Claims, ContextClaim
+from lti_tool.errors import LMS_ADMINISTRATOR, LaunchRefused, NotYours
+from lti_tool.models import Context, Deployment, LtiUser, Membership, Registration
+
+
+def approved_deployment(registration: Registration, claims: Claims) -> Deployment:
+    """The launch's deployment. Raises NotYours while nobody approved it; then nothing but its id is kept."""
+    deployment, _created = Deployment.objects.get_or_create(
+        registration=registration,
+        deployment_id=claims.deployment_id,
+        defaults={
+            "active": registration.trust_new_deployments,
+            "platform_guid": claims.platform_guid,
+        },
+    )
+    if deployment.active:
+        return deployment
+    raise NotYours(
+        "deployment-inactive",
+        _(
+            "This installation of the tool in your LMS is new here and waits for approval. Nothing else was stored."
+        ),
+        _(
+            "An administrator of this tool approves the deployment; then open the tool again from your course."
+        ),
+        title=_("Waiting for approval"),
+    )
+
+
+def record(deployment: Deployment, claims: Claims) -> Membership:
+    """Store course, person and roles of this launch. Raises LaunchRefused without a course, NotYours without rights.
+
+    Of people without rights here nothing new is stored; rights they had before end now.
+    """
+    course = claims.context
+    if course is None:
+        raise LaunchRefused(
+            "no-context",
+            _("The LMS did not say which course this is, so there are no grades to show."),
+            _("Open the tool from inside a course."),
+            LMS_ADMINISTRATOR,
+        )
+    given = roles.rights(claims.roles)
+    if not given.can_look:
+        _end_rights(deployment, course, claims)
+        raise not_allowed()
+    return _store(deployment, course, claims, given)
+
+
+def _end_rights(deployment: Deployment, course: ContextClaim, claims: Claims) -> None:
+    Membership.objects.filter(
+        context__deployment=deployment,
+        context__context_id=course.context_id,
+        user__registration=deployment.registration,
+        user__sub=claims.person.sub,
+    ).update(roles=list(claims.roles), can_send=False, can_look=False, updated_at=timezone.now())
+
+
+@transaction.atomic
+def _store(deployment: Deployment, course: ContextClaim, claims: Claims, given: roles.Rights) -> Membership:
+    context, _new = Context.objects.update_or_create(
+        deployment=deployment, context_id=course.context_id, defaults=_course_values(course, claims)
+    )
+    person = claims.person
+    user, _new = LtiUser.objects.update_or_create(
+        registration=deployment.registration,
+        sub=person.sub,
+        defaults={
+            "name": person.name,
+            "email": person.email,
+            "sis_id": person.sis_id,
+            "locale": person.locale,
+        },
+    )
+    membership, _new = Membership.objects.update_or_create(
+        context=context,
+        user=user,
+        defaults={
+            "roles": list(claims.roles),
+            "can_send": given.can_send,
+            "can_look": given.can_look,
+        },
+    )
+    return membership
+
+
+def _course_values(course: ContextClaim, claims: Claims) -> dict[str, object]:
+    """Each launch says it anew: a service that the LMS no longer offers is not called any more."""
+    return {
+        "label": course.label,
+        "title": course.title,
+        "lineitems_url": claims.lineitems_url,
+        "memberships_url": claims.memberships_url,
+        "ags_scopes": list(claims.ags_scopes),
+        "custom": dict(claims.custom),
+        "lis": dict(claims.lis),
+        "launched_at": timezone.now(),
+    }
