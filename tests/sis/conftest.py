@@ -8,6 +8,8 @@ import responses
 from sync.sis.oneroster import results
 from tests.sis.onerosterwire import Wire
 
+pytest.register_assert_rewrite("sync.sis.contract")
+
 
 @pytest.fixture
 def wire() -> Iterator[Wire]:

@@ -71,7 +71,10 @@ class Diagnosis:
                 url = self._config.gradebook_url("scoreScales", scale_id)
                 self._scales[scale_id] = self._client.get_one(url, "scoreScale")
             scale = self._scales[scale_id]
-        return frozenset(seen for seen, _ in wire.read_score_scale(scale).entries) if scale else frozenset()
+        if scale is None:
+            return frozenset()
+        # either side: vendors differ in which of the two a textScore shows
+        return frozenset(side for entry in wire.read_score_scale(scale).entries for side in entry)
 
     def _item(self, line_item_id: str) -> Record | None:
         with self._lock:

@@ -233,6 +233,8 @@ class Results:
             rows = self._client.get_either(self._item_results_url(batch[0]), whole, "results")
         except TryLater as error:
             raise Unreachable(str(error)) from None
+        for row in rows:
+            self.remember(row)
         found = [wire.read_result(row, class_id, self._config) for row in rows if is_there(row)]
         return {one.student_id: one for one in found if one.line_item_id == batch[0].key.line_item_id}
 
