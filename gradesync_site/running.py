@@ -7,10 +7,11 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -48,10 +49,15 @@ class _Running:
 
 @dataclass
 class Supervisor:
-    """Runs services until `stop` is called or a signal asks for it. One thread; children never outlive it."""
+    """Runs services until `stop` is called or a signal asks for it. One thread; children never outlive it.
+
+    `when_ready` is called once, when something listens at `ready_at`.
+    """
 
     running: list[_Running] = field(default_factory=list)
     stopping: bool = False
+    ready_at: tuple[str, int] | None = None
+    when_ready: Callable[[], None] | None = None
 
     def add(self, service: Service) -> None:
         self.running.append(_Running(service))
@@ -69,6 +75,7 @@ class Supervisor:
         try:
             while not self.stopping:
                 self.tend()
+                self._look_whether_ready()
                 time.sleep(0.2)
         finally:
             self.end_all()
@@ -83,6 +90,14 @@ class Supervisor:
                 self._note_death(one, now)
             if one.process is None and now >= one.due:
                 one.process, one.started = spawn(one.service), now
+
+    def _look_whether_ready(self) -> None:
+        if self.when_ready is None or self.ready_at is None:
+            return
+        with socket.socket() as probe:
+            if probe.connect_ex(self.ready_at) == 0:
+                call, self.when_ready = self.when_ready, None
+                call()
 
     def stop(self) -> None:
         self.stopping = True
@@ -117,7 +132,9 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def spawn(service: Service, *, stdout: int | None = None, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def spawn(
+    service: Service, *, stdout: int | None = None, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start a child that ends when we end. It keeps out of the terminal's Ctrl-C: we pass that on ourselves."""
     return subprocess.Popen(  # noqa: S603 - our own commands
         list(service.command),

@@ -144,7 +144,7 @@ def find_institution(name: str | None) -> Institution:
         raise Failed(
             "There are several institutions. Say which one: --institution NAME.", "institution_unknown"
         )
-    return there[0] if there else Institution.objects.create(name="Institution")
+    return there[0] if there else Institution.objects.create(name="Default")
 
 
 def parse_options(texts: Iterable[str], declared: Iterable[Option], adapter: str) -> dict[str, str]:
