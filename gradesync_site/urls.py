@@ -7,6 +7,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("lti/", include("lti_tool.urls")),
     path("courses/", include("sync.urls")),
     path("api/v1/", include("sync.api")),
     path("admin/", admin.site.urls),
