@@ -131,7 +131,7 @@ def _pull(client: Client, path: str) -> _Pulled:
 
 def _emails(client: Client, path: str, enrollments: list[Row]) -> Mapping[str, str]:
     """E-mail by user id. Older Canvas does not put it into enrolments, so the list of users is read for it."""
-    if people.emails_are_shown(enrollments):
+    if not enrollments or people.emails_are_shown(enrollments):
         return {}
     states = [("enrollment_state[]", state) for state in people.STATES]
     users = client.all(f"{path}/users", [*states, ("include[]", "email")])

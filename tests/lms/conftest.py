@@ -1,0 +1,23 @@
+"""Wires: nothing here leaves this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import responses
+
+from tests.lms.canvas_wire import CanvasWire
+
+
+@pytest.fixture
+def mock() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def wire(mock: responses.RequestsMock) -> CanvasWire:
+    wire = CanvasWire()
+    wire.serve(mock)
+    return wire
