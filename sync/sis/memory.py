@@ -268,6 +268,8 @@ class Memory(base.Sis):
         known = self.world.results.get(change.result_id)
         if known is not None:
             return self.world.store(change, change.result_id)
+        if change.result_id and change.after is not None and None not in change.expected:
+            return sis.Outcome("rejected", "conflict_newer")  # deleted since it was read
         pair = (change.key.line_item_id, change.key.student_id)
         there = [one for one in self.world.of_pair(pair) if self.profile.idempotent or self.world.unique]
         if there and there[0].sourced_id != change.new_id and self.world.unique:

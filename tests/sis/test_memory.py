@@ -106,6 +106,15 @@ def test_a_withdrawal_leaves_nothing_there(world: memory.World) -> None:
     assert world.value("i1", "s1") is None
 
 
+def test_a_record_deleted_meanwhile_is_asked_about(world: memory.World) -> None:
+    push(change("7"))
+    world.edit("i1", "s1", None)
+    assert (
+        outcome(change("8", result_id="derived", expected=frozenset({value("7")}))).code == "conflict_newer"
+    )
+    assert outcome(change("8", result_id="derived")).state == "accepted"
+
+
 def test_refusals_name_what_is_wrong(world: memory.World) -> None:
     unknown = sis.Change(KEY._replace(student_id="nobody"), None, value("7"), NONE, new_id="n")
     gone = sis.Change(KEY._replace(line_item_id="gone"), None, value("7"), NONE, new_id="g")

@@ -27,6 +27,7 @@ from tests.sis.onerosterwire import (
 
 POST_URL = f"{GRADEBOOK}/lineItems/i1/results"
 ITEM_RESULTS = f"{GRADEBOOK}/classes/c1/lineItems/i1/results"
+PAIR = f"{GRADEBOOK}/classes/c1/students/s1/results"
 ITEM = {"sourcedId": "i1", "title": "Essay", "resultValueMin": 0, "resultValueMax": 100}
 FORMER = number("7")
 
@@ -214,12 +215,28 @@ def test_a_comment_in_the_sis_survives(wire: Wire) -> None:
     assert wire.bodies("PUT")[0]["result"]["comment"] == "Handed in by mail"
 
 
-def test_a_record_that_a_person_deleted_is_made_anew(wire: Wire) -> None:
+def test_a_record_that_a_person_deleted_is_made_anew_when_she_said_so(wire: Wire) -> None:
     wire.answer("PUT", result_url("r1"), 404)
     facts(wire)
     wire.answer("POST", POST_URL, 201, json={"sourcedIdPairs": pairs(("new-s1", "A"))})
-    found = outcomes(adapter(), update(expected=frozenset({None})))["s1"]
+    found = outcomes(adapter(), update(before=None, expected=frozenset({None})))["s1"]
     assert (found.state, found.result_id) == ("accepted", "A")
+
+
+def test_a_record_that_a_person_deleted_meanwhile_is_asked_about(wire: Wire) -> None:
+    wire.answer("PUT", result_url("r1"), 404)
+    facts(wire)
+    found = outcomes(adapter(), update())["s1"]
+    assert (found.state, found.code, found.found) == ("rejected", "conflict_newer", None)
+    assert wire.sent("POST") == []
+
+
+def test_a_grade_whose_record_nobody_named_is_looked_up_never_posted(wire: Wire) -> None:
+    wire.lists(PAIR, "results", [stored("s1", "theirs", score=7)])
+    wire.answer("PUT", result_url("theirs"), 201)
+    found = outcomes(adapter(), update(result_id=""))["s1"]
+    assert (found.state, found.result_id) == ("accepted", "theirs")
+    assert wire.sent("POST") == []
 
 
 @pytest.mark.parametrize(("student_known", "code"), [(True, "not_enrolled"), (False, "student_unknown")])
@@ -287,8 +304,6 @@ def test_a_lost_answer_to_a_put_is_unknown_and_the_rest_go_on(wire: Wire) -> Non
 
 
 # --- conflicts --------------------------------------------------------------------------------------------------
-
-PAIR = f"{GRADEBOOK}/classes/c1/students/s1/results"
 
 
 def conflict(wire: Wire, *there: dict[str, Any]) -> None:

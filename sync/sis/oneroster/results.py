@@ -43,8 +43,9 @@ class Results:
             self._kept[str(raw["sourcedId"])] = kept
 
     def posts(self, change: sis.Change) -> bool:
-        """True for a new result that is to be made by POST."""
-        return self._has_post and not change.result_id and change.after is not None
+        """True for a new result, where nothing stands yet, that is to be made by POST."""
+        new = not change.result_id and change.before is None and change.after is not None
+        return self._has_post and new
 
     def is_fragile(self, change: sis.Change) -> bool:
         return (self._config.gradebook, change.key.line_item_id) in _FRAGILE
@@ -61,6 +62,10 @@ class Results:
     def _single(self, change: sis.Change) -> sis.Outcome:
         if change.after is None:
             return self._withdraw(change)
+        if not change.result_id and change.before is not None:
+            found = self._pair(change)  # a grade stands there, under an id that nobody told us
+            if found is not None:
+                return self._settled(change, found)
         return self._put(change, change.result_id or change.new_id)
 
     def _put(self, change: sis.Change, result_id: str, *, settle: bool = True) -> sis.Outcome:
@@ -109,7 +114,10 @@ class Results:
             raise Rejected(code, errors.status_info(response).words)
         if change.after is None:
             return sis.Outcome("unchanged", http_status=404)
-        fresh = replace(change, result_id="")
+        if change.result_id and None not in change.expected:
+            # deleted since it was read: a person's doing, so it is asked about and not made anew
+            return sis.Outcome("rejected", "conflict_newer", http_status=404)
+        fresh = replace(change, result_id="", before=None)
         if change.result_id and self.posts(fresh):
             return dict(self._post([fresh])).get(fresh, sis.Outcome("unknown"))
         if change.result_id and change.new_id:
