@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
@@ -31,12 +32,18 @@ class Running:
     _server: Any
     _sockets: dict[int, Any]
     _thread: threading.Thread
+    _stopping: threading.Event
 
     def stop(self) -> None:
-        """Closes every connection and waits for the thread. A second call does nothing."""
-        if self._thread.is_alive():
-            self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets, ignore_all=True))
-            self._thread.join(timeout=10)
+        """Closes every connection and waits for the threads. A second call does nothing."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._server.pull_trigger()
+        self._thread.join()
+        self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        # closed last: a worker that still wakes the loop would write to a descriptor that is someone else's by then
+        wasyncore.close_all(self._sockets, ignore_all=True)
 
     def __enter__(self) -> Running:
         return self
@@ -52,10 +59,11 @@ def serve_in_thread(app: Flask, port: int = 0) -> Running:
     sockets: dict[int, Any] = {}
     server = _listen(app, port, sockets)
     base_url = f"http://127.0.0.1:{server.effective_port}"
-    thread = threading.Thread(target=_run, args=(server,), daemon=True)
+    stopping = threading.Event()
+    thread = threading.Thread(target=_run, args=(sockets, stopping), daemon=True)
     thread.start()
     sandbox = sandbox_of(app)
-    return Running(app, sandbox, base_url, sandbox.hello(base_url), server, sockets, thread)
+    return Running(app, sandbox, base_url, sandbox.hello(base_url), server, sockets, thread, stopping)
 
 
 def serve_process(app: Flask, port: int, *, with_parent: bool) -> None:
@@ -69,9 +77,9 @@ def serve_process(app: Flask, port: int, *, with_parent: bool) -> None:
     server.run()
 
 
-def _run(server: Any) -> None:
-    server.run()
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=2)
+def _run(sockets: dict[int, Any], stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        wasyncore.loop(timeout=1, use_poll=True, map=sockets, count=1)
 
 
 def _listen(app: Flask, port: int, sockets: dict[int, Any]) -> Any:
