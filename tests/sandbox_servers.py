@@ -1,9 +1,7 @@
 """Sandbox servers for tests: real HTTP servers in threads of this process, on free ports.
 
-Fixtures: `sis_server` and `lms_server` (one strict server each, fresh per test), `start_sis` and `start_lms` (to start
-them with options). All let requests to this machine pass the guard. A module that uses them imports what it uses:
-`from tests.sandbox_servers import start_sis, sis_server  # noqa: F401` is not needed where
-`pytest_plugins` names this module.
+Fixtures: `sis_server` and `lms_server` (one server each, fresh per test), `start_sis` and `start_lms` (to start them with
+options). All let requests to this machine pass the guard. `tests/conftest.py` makes them known to every test.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ A server is a Flask app with a `Sandbox` at `app.extensions["sandbox"]` (see `sa
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -142,6 +143,8 @@ def _journal(sandbox: Sandbox, response: Response) -> Response:
     }
     with sandbox.lock:
         sandbox.journal.append({"n": len(sandbox.journal) + 1, **entry})
+    if not entry["answered"]:
+        _cut()
     return response
 
 
@@ -178,14 +181,17 @@ def answer(data: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def drop_connection() -> Response:
-    """Cuts the client off without an answer, as a crashed server or a broken network does."""
+    """Return this from a view: the client is cut off without an answer, as by a crashed server or a broken network."""
     g.dropped = True
+    return Response(status=500)
+
+
+def _cut() -> None:
     probe = request.environ.get("waitress.client_disconnected")
     if probe is None:
         raise ConnectionError("The sandbox cut this connection.")
     # waitress hands out a method of the connection's channel; it is the only way to the socket
-    probe.__self__.socket.shutdown(2)
-    return Response(status=500)
+    probe.__self__.socket.shutdown(socket.SHUT_RDWR)
 
 
 def control_blueprint(sandbox: Sandbox) -> Blueprint:

@@ -177,7 +177,8 @@ ASSISTANT = Person("Tomás", "Rivera", "13", "trivera", "tomas.rivera@north.exam
 
 def world(students: int = 0, line_items: int = 0, *, plain: bool = False) -> World:
     """`students` and `line_items` size the main course (0: as the seed has it); `plain` leaves the odd people out."""
-    regular = [student(number) for number in range(1, (students or STUDENTS) + 1)]
+    # numbers from 91 to 1090 belong to the other classes
+    regular = [student(n if n <= 90 else n + 1000) for n in range(1, (students or STUDENTS) + 1)]
     parts = (
         _algebra(regular, line_items, plain),
         _biology(),
@@ -214,14 +215,14 @@ def odd_people() -> tuple[Person, ...]:
     """One for each way in which the two sides fail to agree about a student of the main class."""
     family_mail = "lindqvist.family@mail.example"
     return (
-        Person("Nora", "Visitor", "5901", "nvisitor", "nora@guest.example", odd="only in the LMS"),
+        Person("Nora", "Visitor", "4901", "nvisitor", "nora@guest.example", odd="only in the LMS"),
         Person(
             "Ime", "Bassey", sis_id="S29101", identifier="799101", username="ibassey", odd="only in the SIS"
         ),
         Person(
             "Mia",
             "Lindqvist",
-            "5902",
+            "4902",
             "",
             family_mail,
             "",
@@ -234,7 +235,7 @@ def odd_people() -> tuple[Person, ...]:
         Person(
             "Max",
             "Lindqvist",
-            "5903",
+            "4903",
             "",
             family_mail,
             "S29103",
@@ -246,7 +247,7 @@ def odd_people() -> tuple[Person, ...]:
         ),
         # the LMS's SIS id is one student's sourcedId and another's identifier
         Person(
-            "Sam", "Park", "5904", "spark", "sam.park@students.north.example", "29104", odd="ids disagree"
+            "Sam", "Park", "4904", "spark", "sam.park@students.north.example", "29104", odd="ids disagree"
         ),
         Person(
             "Samuel",
@@ -264,8 +265,8 @@ def odd_people() -> tuple[Person, ...]:
             username="spark2",
             odd="ids disagree: identifier",
         ),
-        Person("Guest", "Account", "5905", odd="no identifier at all"),
-        Person("Test", "Student", "5906", test=True, odd="the LMS's test student"),
+        Person("Guest", "Account", "4905", odd="no identifier at all"),
+        Person("Test", "Student", "4906", test=True, odd="the LMS's test student"),
         replace(student(901), active=False, odd="inactive in the LMS"),
     )
 
