@@ -28,7 +28,7 @@ def seed_course(job: Job, connection: SisConnection) -> str:
     """The LMS id of the class's course, made or completed. Grades that stand there already stay as they are."""
     one, students = read_class(connection, job.sis.class_id)
     made = tell(job.lms, "course", _course(one, students))
-    tell(job.lms, "course", {"sis_id": one.sourced_id, "grades": _grades(made["students"])})
+    tell(job.lms, "course", {"sis_id": _own_id(one), "grades": _grades(made["students"])})
     return str(made["course_id"])
 
 
@@ -49,14 +49,19 @@ def read_class(connection: SisConnection, class_id: str) -> tuple[Class, list[St
 
 def _course(one: Class, students: Sequence[Student]) -> dict[str, Any]:
     return {
-        "sis_id": one.sourced_id,
+        "sis_id": _own_id(one),
         "name": one.title or one.sourced_id,
-        "sections": [{"sis_id": one.sourced_id, "name": one.title or one.sourced_id}],
+        "sections": [{"sis_id": _own_id(one), "name": one.title or one.sourced_id}],
         "teachers": [{"id": TEACHER.lms_id, "name": TEACHER.name, "login": TEACHER.login}],
         "students": [_student(student) for student in students],
         "line_items": [{"title": title, "maximum": maximum} for title, maximum in ITEMS],
         "grades": [],
     }
+
+
+def _own_id(one: Class) -> str:
+    """Apart from the sandbox's own courses, should the foreign class be called like one of theirs."""
+    return f"demo-{one.sourced_id}"
 
 
 def _student(student: Student) -> dict[str, Any]:
