@@ -85,6 +85,10 @@ class Sent:
         """A 2xx: proof of nothing, but counted."""
         return replace(self, tried=value, tries=self.tries + 1 if self.tried == value else 1)
 
+    def taken(self, value: Value | None) -> Sent:
+        """A SIS that cannot be read took it: the last word there is."""
+        return Sent(as_sent=value, as_stored=value, known=True)
+
     def refused(self, value: Value | None) -> Sent:
         """The SIS refused this send of it: what was noted for it is taken back."""
         if value not in self.since:

@@ -156,11 +156,17 @@ def _sort_rows(run: Run, reading: Reading, lease: Lease) -> _Round:
             until = reading.waiting[row.key]
             current.wait_until = max(current.wait_until or until, until)
         elif change is not None and planning.digest(change) == row.digest:
-            if row.attempts < MAX_ATTEMPTS:
+            if row.attempts < MAX_ATTEMPTS and not _may_stand_unseen(row, reading):
                 current.send.append((row, change))
         else:
             _settle(row, reading, lease)
     return current
+
+
+def _may_stand_unseen(row: GradeChange, reading: Reading) -> bool:
+    """A lost write at a SIS that can neither be read nor be written twice safely: a person decides (design §4)."""
+    profile = reading.sides[row.key.connection].profile
+    return row.state == "unknown" and not profile.read_back and not profile.idempotent
 
 
 def _settle(row: GradeChange, reading: Reading, lease: Lease) -> None:
@@ -231,7 +237,7 @@ def _send(
 
     try:
         for change, outcome in adapter.push(changes, starting):
-            _record(run, lease, rows[change.key], change, outcome)
+            _record(run, lease, rows[change.key], change, outcome, blind=not adapter.profile.read_back)
     except (TryLater, Misconfigured):
         # by the seam's contract nothing of what has no answer was stored: those rows are simply not sent yet
         _take_back(run, lease, [(row, change) for change in changes if (row := rows[change.key])])
@@ -279,7 +285,9 @@ def _note_intent(
             )
 
 
-def _record(run: Run, lease: Lease, row: GradeChange, change: sis.Change, outcome: sis.Outcome) -> None:
+def _record(
+    run: Run, lease: Lease, row: GradeChange, change: sis.Change, outcome: sis.Outcome, *, blind: bool
+) -> None:
     """One answer, into the row and the ledger at once."""
     with transaction.atomic():
         _row_update(
@@ -291,7 +299,7 @@ def _record(run: Run, lease: Lease, row: GradeChange, change: sis.Change, outcom
             http_status=outcome.http_status,
             answered_at=None if outcome.state == "unknown" else timezone.now(),
         )
-        _to_ledger(run, change, outcome)
+        _to_ledger(run, change, outcome, blind)
 
 
 def _words(outcome: sis.Outcome) -> str:
@@ -300,7 +308,7 @@ def _words(outcome: sis.Outcome) -> str:
     return outcome.words[:500]
 
 
-def _to_ledger(run: Run, change: sis.Change, outcome: sis.Outcome) -> None:
+def _to_ledger(run: Run, change: sis.Change, outcome: sis.Outcome, blind: bool) -> None:
     if outcome.state == "unknown":
         return
     if outcome.state == "rejected":
@@ -313,7 +321,8 @@ def _to_ledger(run: Run, change: sis.Change, outcome: sis.Outcome) -> None:
     ledger.update(
         change.key,
         run.context,
-        lambda sent: sent.accepted(change.after),
+        # a SIS that cannot be read will never show it: what it took last is all that can be known
+        lambda sent: sent.taken(change.after) if blind else sent.accepted(change.after),
         scheme_version=change.scheme_version,
         lost_at=None,
         **known,

@@ -345,27 +345,25 @@ def _moved_items(reading: Reading) -> list[planning.Stop]:
     """An item's maximum or the scheme changed since the last send (design §4)."""
     items = {item.line_item_id: item for item in reading.gradebook.line_items}
     sent_items = {(key.connection, key.line_item_id) for key, one in reading.sent.items() if one.known}
+    versions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key, wanted in reading.account.wanted.items():
+        versions[key.connection, key.line_item_id].add(wanted.scheme_version)
     moved = []
     for link in reading.links:
-        item = items.get(link.lms_line_item_id)
-        if item is None or (str(link.connection_id), link.line_item_id) not in sent_items:
-            continue
-        moved += _moved(link, item, reading.gradebook)
+        item, name = items.get(link.lms_line_item_id), (str(link.connection_id), link.line_item_id or "")
+        if item is not None and name in sent_items:
+            moved += _moved(link, item, versions[name])
     return moved
 
 
-def _moved(link: LineItemLink, item: lms.LineItem, gradebook: lms.Gradebook) -> list[planning.Stop]:
+def _moved(link: LineItemLink, item: lms.LineItem, versions: set[str]) -> list[planning.Stop]:
+    """`versions` are the scheme versions that this item's grades are converted by now (none: nothing to convert)."""
     stops = []
     now = "" if item.maximum is None else sis.plain(item.maximum)
     if link.lms_maximum and link.lms_maximum != now:
         text = f"“{item.title}” now counts {now or 'no'} points in the LMS; when last sent it counted {link.lms_maximum}."
         stops.append(planning.Stop("maximum-changed", text))
-    scheme = gradebook.schemes.get(item.scheme_id)
-    version = scales.scheme_version(scheme) if scheme and link.scale in {"letter", "gpa"} else ""
-    if link.scheme_version and version and link.scheme_version != version:
-        stops.append(
-            planning.Stop(
-                "scheme-changed", f"The grading scheme of “{item.title}” changed since the last send."
-            )
-        )
+    if link.scheme_version and versions - {"", link.scheme_version}:
+        text = f"The grading scheme of “{item.title}” changed since the last send."
+        stops.append(planning.Stop("scheme-changed", text))
     return stops
