@@ -19,6 +19,7 @@ from gradesync_site.sandbox.lms import (
 )
 from gradesync_site.sandbox.lms.campus import CLIENT_ID, DEPLOYMENT_ID, Campus
 from gradesync_site.sandbox.lms.catalogue import FAULTS
+from gradesync_site.sandbox.lms.world import TEACHER
 
 Json = dict[str, Any]
 
@@ -50,10 +51,17 @@ def describe(campus: Campus, base_url: str) -> Json:
         "auth_token_url": f"{base_url}/lti/token",
         "key_set_url": f"{base_url}/lti/jwks",
         "openid_configuration": f"{base_url}/.well-known/openid-configuration",
-        "api_base_url": base_url,
-        "api_token": campus.canvas_token,
-        "courses": [
-            {"id": str(course["id"]), "title": course["name"], "url": f"{base_url}/courses/{course['id']}"}
-            for course in campus.world.courses()
-        ],
+        "canvas_token": campus.canvas_token,
+        "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
+    }
+
+
+def _course(campus: Campus, base_url: str, course: Json) -> Json:
+    teachers = dict.fromkeys(str(row["user_id"]) for row in campus.world.enrollments(course, TEACHER))
+    return {
+        "id": str(course["id"]),
+        "title": course["name"],
+        "url": f"{base_url}/courses/{course['id']}",
+        "teachers": list(teachers),
+        "class_ids": [section["sis_id"] for section in course["sections"]],
     }

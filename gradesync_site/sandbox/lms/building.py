@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from gradesync_site.sandbox.lms.grading import plain
 from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, TEST_STUDENT, World, opaque
 
 Json = dict[str, Any]
@@ -14,9 +15,11 @@ LINE_ITEMS: tuple[Json, ...] = (
     {"title": "Essay", "maximum": Decimal(100)},
     {"title": "Lab report", "maximum": Decimal(20)},
 )
+# somebody must be able to open the tool in a course that was sent without teachers
+TEACHER_OF_NEW = {"login": "teacher", "given_name": "Sandbox", "family_name": "Teacher"}
 # a zero, three decimals and an excused one come first, so that the smallest course has them
 GRADES: tuple[Json, ...] = (
-    *({"share": "0"}, {"share": "0.9257"}, {"excused": True}, {"share": "0.865"}, {"share": "1"}),
+    *({"share": "0"}, {"score": Decimal("9.257")}, {"excused": True}, {"share": "0.865"}, {"share": "1"}),
     *(
         {"share": "0.735", "late": True},
         {"share": "0.5"},
@@ -24,6 +27,7 @@ GRADES: tuple[Json, ...] = (
         {"none": True},
         {"share": "0.84"},
     ),
+    {"missing": True},
 )
 
 
@@ -34,6 +38,8 @@ def put_course(world: World, wish: Json) -> tuple[Json, bool]:
     course gets some of every kind.
     """
     known = _find(world, wish)
+    if known is None:
+        wish = {"teachers": [TEACHER_OF_NEW]} | wish
     course = known or _new_course(world, wish)
     for section in wish.get("sections") or []:
         put_section(world, course, section)
@@ -42,7 +48,8 @@ def put_course(world: World, wish: Json) -> tuple[Json, bool]:
             enroll(world, course, person, kind)
     for item in wish.get("line_items") or ([] if course["assignments"] else LINE_ITEMS):
         put_assignment(world, course, item)
-    put_grades(world, course, wish.get("grades"))
+    grades = wish.get("grades")
+    put_grades(world, course, _made_up(world, course) if grades is None and known is None else grades or [])
     return course, known is None
 
 
@@ -127,14 +134,16 @@ def _person(world: World, wish: Json) -> Json:
     known = _known_person(world, wish)
     if known:
         return known
-    own_id = int(wish.get("id") or world.new_id()) if str(wish.get("id") or "0").isdigit() else world.new_id()
-    name = wish.get("name") or f"{wish.get('given_name', '')} {wish.get('family_name', '')}".strip()
+    number = str(wish.get("id") or "")
+    own_id = int(number) if number.isdigit() else world.new_id()
+    given, family = wish.get("given_name") or "", wish.get("family_name") or ""
+    name = wish.get("name") or f"{given} {family}".strip() or f"Person {own_id}"
     person = {
         "id": own_id,
         "lti_id": opaque("user", own_id),
-        "name": name or f"Person {own_id}",
-        "given_name": wish.get("given_name") or name.partition(" ")[0],
-        "family_name": wish.get("family_name") or name.partition(" ")[2],
+        "name": name,
+        "given_name": given or name.partition(" ")[0],
+        "family_name": family or name.partition(" ")[2],
         **{key: wish.get(key) or "" for key in ("email", "login", "sis_id", "locale")},
         "test": bool(wish.get("test")),
     }
@@ -145,8 +154,11 @@ def _person(world: World, wish: Json) -> Json:
 def _known_person(world: World, wish: Json) -> Json | None:
     """Her whom the description names by number, else by SIS id, else by login. A name never identifies."""
     people = world.state["people"]
-    if str(wish.get("id") or "") in people:
-        return dict(people[str(wish["id"])])
+    by_number: Json | None = people.get(str(wish.get("id") or ""))
+    if by_number:
+        if wish.get("sis_id") and wish["sis_id"] != by_number["sis_id"]:
+            raise ValueError(f"{by_number['id']} is somebody else here: leave the id out, or choose another.")
+        return by_number
     for key in ("sis_id", "login"):
         if wish.get(key):
             return next((person for person in people.values() if person[key] == wish[key]), None)
@@ -175,19 +187,19 @@ def put_assignment(world: World, course: Json, wish: Json) -> Json:
     return assignment
 
 
-def put_grades(world: World, course: Json, grades: list[Json] | None) -> None:
-    """Sets each grade whose cell is still untouched; None means: make some up."""
-    for grade in _made_up(world, course) if grades is None else grades:
-        assignment = world.assignment(course, grade["line_item"])
-        user_id = world.person(grade["student"])["id"]
+def put_grades(world: World, course: Json, grades: list[Json]) -> None:
+    """Sets each grade whose cell is still untouched."""
+    for grade in grades:
+        assignment = world.assignment(course, grade.get("assignment") or grade["line_item"])
+        user_id = world.person(grade.get("user") or grade["student"])["id"]
         if str(user_id) not in course["submissions"].get(str(assignment["id"]), {}):
             world.set_grade(course, assignment, user_id, grade)
 
 
 def _made_up(world: World, course: Json) -> list[Json]:
-    """Walks the pattern over the grid, so that one student has many kinds and every item has several."""
+    """Walks the pattern over the grid, so that one student has many kinds and every assignment has several."""
     return [
-        {"student": user_id, "line_item": assignment["id"], **_pattern(row + 3 * column, assignment)}
+        {"user": user_id, "assignment": assignment["id"], **_pattern(row + column, assignment)}
         for column, assignment in enumerate(course["assignments"])
         for row, user_id in enumerate(world.student_ids(course))
     ]
@@ -195,8 +207,11 @@ def _made_up(world: World, course: Json) -> list[Json]:
 
 def _pattern(at: int, assignment: Json) -> Json:
     wish = dict(GRADES[at % len(GRADES)])
+    maximum = Decimal(assignment["maximum"] or 10)
     share = wish.pop("share", None)
-    return wish if share is None else wish | {"score": Decimal(share) * Decimal(assignment["maximum"] or 10)}
+    if share is not None:
+        return wish | {"score": plain(Decimal(share) * maximum)}
+    return {"score": maximum * wish["score"] / 10} if wish.get("score") and maximum < 10 else wish
 
 
 def put_standard(world: World, course: Json, entries: list[Json]) -> Json:
@@ -207,9 +222,9 @@ def put_standard(world: World, course: Json, entries: list[Json]) -> Json:
 
 
 def edit_assignment(world: World, course: Json, wish: Json) -> Json:
-    if not wish.get("line_item"):
+    if not wish.get("assignment"):
         return put_assignment(world, course, wish)
-    item = world.assignment(course, wish["line_item"])
+    item = world.assignment(course, wish["assignment"])
     item.update({key: wish[key] for key in _EDITABLE if key in wish})
     return item
 

@@ -19,7 +19,8 @@ Json = dict[str, Any]
 def blueprint(campus: Campus) -> Blueprint:
     """POST tool, registration, course, grade, student, line_item, scheme; DELETE student, line_item. JSON in and out.
 
-    `course`, `student` and `line_item` are ids; a person may also be named by login or SIS id, an item by title.
+    `course`, `user` (or `student`) and `assignment` (or `line_item`) are ids; a person may also be named by login or
+    SIS id, an assignment by its title.
     """
     routes = Blueprint("lms_control", __name__, url_prefix="/_sandbox")
     routes.register_error_handler(Unknown, lambda error: answer({"error": str(error)}, 404))
@@ -28,7 +29,8 @@ def blueprint(campus: Campus) -> Blueprint:
     routes.register_error_handler(KeyError, lambda error: answer({"error": f"{error} is missing."}, 400))
     _tool_routes(routes, campus)
     _course_routes(routes, campus)
-    _edit_routes(routes, campus)
+    _people_routes(routes, campus)
+    _line_item_routes(routes, campus)
     return routes
 
 
@@ -57,7 +59,7 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
         """A course with its people, line items and grades; the same id or sis_id again completes it."""
         wish = _wish()
         made, new = campus.edit(lambda: building.put_course(campus.world, wish), "courses")
-        return answer(_summary(campus, made), 201 if new else 200)
+        return answer(_summary(campus, made) | {"new": new})
 
     @routes.post("/scheme")
     def scheme() -> Response:
@@ -71,15 +73,15 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
         )
 
 
-def _edit_routes(routes: Blueprint, campus: Campus) -> None:
+def _people_routes(routes: Blueprint, campus: Campus) -> None:
     world = campus.world
 
     @routes.post("/grade")
     def grade() -> Response:
-        """{"course", "student", "line_item", and score | text | excused | missing | none; late, posted}."""
+        """{"course", "user", "assignment", and score | text | excused | missing | none; late, posted}. As a teacher types it."""
         wish = _wish()
         course = world.course(wish["course"])
-        item, person = world.assignment(course, wish["line_item"]), world.person(wish["student"])
+        item, person = world.assignment(course, wish["assignment"]), world.person(wish["user"])
         row = campus.edit(
             lambda: world.set_grade(course, item, person["id"], wish), f"grades/{item['id']}/{person['id']}"
         )
@@ -89,30 +91,34 @@ def _edit_routes(routes: Blueprint, campus: Campus) -> None:
     def add_student() -> Response:
         wish = _wish()
         course = world.course(wish["course"])
-        return answer(campus.edit(lambda: building.enroll(world, course, wish), "enrollments"), 201)
+        return answer(campus.edit(lambda: building.enroll(world, course, wish), "enrollments"))
 
     @routes.delete("/student")
     def remove_student() -> Response:
-        """{"course", "student", "state": "deleted" | "inactive" | "completed"}."""
+        """{"course", "user", "state": "deleted" | "inactive" | "completed"}."""
         wish = _wish()
-        course, person = world.course(wish["course"]), world.person(wish["student"])
+        course, person = world.course(wish["course"]), world.person(wish["user"])
         campus.edit(
             lambda: building.leave(course, person["id"], wish.get("state") or "deleted"), "enrollments"
         )
         return answer({})
 
+
+def _line_item_routes(routes: Blueprint, campus: Campus) -> None:
+    world = campus.world
+
     @routes.post("/line_item")
     def put_line_item() -> Response:
-        """A new item, or {"line_item": id, …} with what changes of one there is."""
+        """A new item, or {"assignment": id, …} with what changes of one there is."""
         wish = _wish()
         course = world.course(wish["course"])
-        return answer(campus.edit(lambda: building.edit_assignment(world, course, wish), "assignments"), 201)
+        return answer(campus.edit(lambda: building.edit_assignment(world, course, wish), "assignments"))
 
     @routes.delete("/line_item")
     def remove_line_item() -> Response:
         wish = _wish()
         course = world.course(wish["course"])
-        item = world.assignment(course, wish["line_item"])
+        item = world.assignment(course, wish["assignment"])
         campus.edit(lambda: course["assignments"].remove(item), "assignments")
         return answer({})
 
@@ -121,6 +127,9 @@ def _wish() -> Json:
     wish = loads(request.get_data())
     if not isinstance(wish, dict):
         raise TypeError("A JSON object is wanted.")
+    for ours, also in (("user", "student"), ("assignment", "line_item")):
+        if also in wish:
+            wish.setdefault(ours, wish[also])
     return wish
 
 

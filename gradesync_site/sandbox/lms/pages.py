@@ -14,7 +14,7 @@ from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, Unknow
 Json = dict[str, Any]
 
 ROLES = {TEACHER: "teacher", ASSISTANT: "assistant", STUDENT: "student"}
-STYLE = "style.css"
+GUEST = "guest"
 
 
 def blueprint(campus: Campus) -> Blueprint:
@@ -73,10 +73,9 @@ def _page(campus: Campus, template: str, course: Json) -> str:
 
 
 def _who(campus: Campus, course: Json) -> Json:
-    """Who the browser says it is; a stranger to the course is taken for its first teacher, so that a demo starts at once."""
-    enrolled = {row["user_id"] for row in campus.world.enrollments(course)}
+    """Who the browser says it is; before it says, the course's first teacher, so that a demo starts at once."""
     chosen = request.cookies.get(USER_COOKIE, "")
-    if chosen.isdigit() and int(chosen) in enrolled:
+    if chosen in campus.world.state["people"]:
         return campus.world.person(chosen)
     teachers = campus.world.enrollments(course, TEACHER)
     if not teachers:
@@ -86,7 +85,7 @@ def _who(campus: Campus, course: Json) -> Json:
 
 def _role(campus: Campus, course: Json, person: Json) -> str:
     kinds = {row["type"] for row in campus.world.enrollments(course) if row["user_id"] == person["id"]}
-    return next((name for kind, name in ROLES.items() if kind in kinds), "guest")
+    return next((name for kind, name in ROLES.items() if kind in kinds), GUEST)
 
 
 def _people(campus: Campus, course: Json) -> list[tuple[str, Json]]:
@@ -124,6 +123,8 @@ def _launch(campus: Campus, course: Json) -> Response:
     if tool is None:
         abort(404, "The tool is not installed here yet. POST /_sandbox/tool makes it known.")
     person = _who(campus, course)
+    if _role(campus, course, person) == GUEST:
+        abort(403, "You are not in this course. Choose who you are on the course page.")
     fields = {
         "iss": issuer(),
         "login_hint": person["lti_id"],

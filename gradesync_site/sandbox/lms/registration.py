@@ -61,7 +61,10 @@ def _configuration(base: str) -> Json:
 def _register(campus: Campus) -> Response:
     """A registration token is good for one tool; the answer is the registration as granted, with its client_id."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    asked = loads(request.get_data())
+    try:
+        asked: Json = dict(loads(request.get_data()))
+    except (ValueError, TypeError):
+        refuse(400, {"error": "invalid_client_metadata", "error_description": "A JSON object is wanted."})
     with campus.sandbox.lock:
         if campus.world.state["registrations"].get(token) != "":
             refuse(
@@ -83,9 +86,8 @@ def _problem(asked: Json) -> str:
     missing = [name for name in needed if not asked.get(name)]
     if missing:
         return f"missing: {', '.join(missing)}"
-    if (
-        asked.get("token_endpoint_auth_method") != "private_key_jwt"
-        or "id_token" not in asked["response_types"]
+    if asked.get("token_endpoint_auth_method") != "private_key_jwt" or "id_token" not in (
+        asked.get("response_types") or ()
     ):
         return "only private_key_jwt and id_token are supported"
     target = asked[TOOL_CONFIGURATION].get("target_link_uri") or ""
