@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -103,10 +104,14 @@ class Session(requests.Session):
         return response
 
 
-def loads(content: bytes | str) -> Any:
-    """JSON with every fraction as Decimal. Raises BadBody, also for NaN and Infinity."""
+def loads(content: bytes | str, *, nan: bool = False) -> Any:
+    """JSON with every fraction as Decimal. Raises BadBody, also for NaN and Infinity.
+
+    With `nan` these come as Decimal("NaN"), for lists where one such score must not hide all others.
+    """
+    constant = _as_nan if nan else _refuse_constant
     try:
-        return simplejson.loads(content, use_decimal=True, parse_constant=_refuse_constant)
+        return simplejson.loads(content, use_decimal=True, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise BadBody("The answer is not valid JSON.") from error
 
@@ -120,6 +125,10 @@ def dumps(data: object) -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _as_nan(name: str) -> Decimal:
+    return Decimal("NaN")
 
 
 def host_of(url: str) -> str:
@@ -196,7 +205,7 @@ def _is_public(address: str) -> bool:
 
 class _Guard:
     _dns_host: str
-    port: int | None
+    port: int
 
     def _new_conn(self) -> socket.socket:
         name = self._dns_host

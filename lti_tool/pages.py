@@ -13,4 +13,6 @@ def refused_page(request: HttpRequest, refusal: LtiRefused, return_url: str = ""
     page = {"refusal": refusal, "return_url": return_url}
     response = render(request, "lti_tool/refused.html", page, status=refusal.status)
     response.headers["Cache-Control"] = "no-store"
+    # Django would log the path, which may hold a one-time invite; our own line names the code
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
     return response

@@ -115,7 +115,7 @@ class Services:
 def _page(response: requests.Response, url: str, accept: str) -> list[dict[str, Any]]:
     host = http.host_of(url)
     try:
-        body = http.loads(response.content)
+        body = http.loads(response.content, nan=True)
     except http.BadBody:
         raise ServiceBroken(
             f"{host} answered with something that is not JSON, or broke off.", "bad-json"

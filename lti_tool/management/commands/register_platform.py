@@ -11,13 +11,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from lti_tool import http, invites
 from lti_tool.login import public_url
 from lti_tool.models import Deployment, Institution, Registration
 
 INSTITUTION = "Default"
+DATABASE = "The database does not answer as it should. Is it migrated (manage.py migrate) and reachable?"
 # option, field; all are needed for a new registration
 NEEDED = {
     "name": "name",
@@ -66,11 +67,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             answer = self._answer(options)
-        except Failed as error:
+        except (Failed, DatabaseError) as error:
+            text = str(error) if isinstance(error, Failed) else DATABASE
             if options["json"]:
-                self.stdout.write(http.dumps({"ok": False, "error": str(error)}))
+                self.stdout.write(http.dumps({"ok": False, "error": text}))
                 sys.exit(2)
-            raise CommandError(str(error), returncode=2) from None
+            raise CommandError(text, returncode=2) from None
         self._print(answer, options["json"])
 
     def _answer(self, options: dict[str, Any]) -> Answer:
