@@ -22,6 +22,7 @@ GRACE_S: Final = 10.0  # between SIGTERM and SIGKILL
 STEADY_S: Final = 30.0  # a service that ran this long starts its waiting times anew
 LONGEST_WAIT_S: Final = 30.0
 PR_SET_PDEATHSIG: Final = 1
+STDERR: Final = 2
 
 
 class StartFailed(Exception):
@@ -89,7 +90,8 @@ class Supervisor:
             if one.process is not None and one.process.poll() is not None:
                 self._note_death(one, now)
             if one.process is None and now >= one.due:
-                one.process, one.started = spawn(one.service), now
+                # what services say goes beside our own messages; standard output is for programs
+                one.process, one.started = spawn(one.service, stdout=STDERR), now
 
     def _look_whether_ready(self) -> None:
         if self.when_ready is None or self.ready_at is None:
@@ -141,7 +143,7 @@ def spawn(
         env=dict(service.env),
         cwd=ROOT,
         stdin=stdin,
-        stdout=subprocess.DEVNULL if service.quiet and stdout is None else stdout,
+        stdout=subprocess.DEVNULL if service.quiet and stdout != subprocess.PIPE else stdout,
         start_new_session=True,
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
@@ -186,8 +188,8 @@ def manage(*arguments: str) -> list[str]:
 
 
 def web(bind: str, env: Mapping[str, str]) -> Service:
-    command = [sys.executable, "-m", "gunicorn", "gradesync_site.wsgi", "--bind", bind]
-    return Service("web", [*command, "--workers", "2", "--threads", "4", "--timeout", "120"], env)
+    command = [sys.executable, "-m", "gunicorn", "gradesync_site.wsgi", "--bind", bind, "--no-control-socket"]
+    return Service("web", [*command, "--workers", "2", "--threads", "4", "--log-level", "warning"], env)
 
 
 def worker(env: Mapping[str, str]) -> Service:
