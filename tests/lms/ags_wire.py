@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import responses
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from requests import PreparedRequest
 
 from lti_tool import http
-from lti_tool.models import Institution, Registration
+from lti_tool.models import Institution, Registration, SigningKey
 from lti_tool.services import Services
 from sync.lms import records as lms
 from sync.lms.ags import Ags
@@ -73,6 +76,19 @@ class AgsWire:
             joint = "&" if "?" in plain else "?"
             headers["Link"] = f'<{plain}{joint}from={start + self.page_size}>; rel="next"'
         return 200, headers, http.dumps({"id": MEMBERS, "members": page} if wrapped else page)
+
+
+@cache
+def _private_pem() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def sign_with_a_ready_key() -> None:
+    """One key for all tests: making one takes longer than the rest of a test."""
+    SigningKey.objects.create(kid="ready", private_pem=_private_pem(), public_jwk={}, state="active")
 
 
 def registration() -> Registration:

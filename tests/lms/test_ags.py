@@ -16,7 +16,17 @@ from sync.lms import records as lms
 from sync.lms.ags import Ags
 from sync.lms.base import Settings, is_course_student
 from sync.lms.contract import LmsContract, Story
-from tests.lms.ags_wire import BASE, LONG, SCOPE, SHORT, AgsWire, course, reader, registration
+from tests.lms.ags_wire import (
+    BASE,
+    LONG,
+    SCOPE,
+    SHORT,
+    AgsWire,
+    course,
+    reader,
+    registration,
+    sign_with_a_ready_key,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +43,7 @@ def ags(mock: responses.RequestsMock) -> AgsWire:
 
 @pytest.fixture
 def row() -> Registration:
+    sign_with_a_ready_key()
     return registration()
 
 
@@ -157,6 +168,17 @@ def test_score_that_is_not_a_number_is_said_and_the_rest_goes_on(
     book = read()
     assert (result(book, "4", SHORT).score, result(book, "4", SHORT).score_error) == (None, "not-a-number")
     assert result(book, "4", LONG).score == Decimal("9.257")
+
+
+def test_nan_in_the_json_spoils_that_one_score_only(read: Read, ags: AgsWire) -> None:
+    rows = (
+        '[{"id":"r1","userId":"4","resultScore":NaN,"resultMaximum":10},'
+        '{"id":"r2","userId":"5","resultScore":8,"resultMaximum":10}]'
+    )
+    ags.answers["/2/lineitems/9/lineitem/results"] = (200, {}, rows)
+    book = read()
+    assert result(book, "4", SHORT).score_error == "not-a-number"
+    assert result(book, "5", SHORT).score == Decimal(8)
 
 
 def test_negative_score_is_kept_as_it_is(read: Read, ags: AgsWire) -> None:
@@ -304,7 +326,7 @@ def test_any_list_that_fails_fails_the_whole_read(read: Read, ags: AgsWire, path
     failure(read, TryLater)
 
 
-@pytest.mark.parametrize("body", ["<html>Maintenance</html>", "", '{"members": 1}', '[{"resultScore": NaN}]'])
+@pytest.mark.parametrize("body", ["<html>Maintenance</html>", "", '{"members": 1}'])
 def test_page_instead_of_data_is_asked_for_again_later(read: Read, ags: AgsWire, body: str) -> None:
     ags.answers["/2/lineitems/9/lineitem/results"] = (200, {}, body)
     assert "administrator" in str(failure(read, TryLater))

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from lti_tool import http
 from sync.lms import records as lms
 from sync.lms.base import Settings, is_course_student
 from sync.lms.canvas import Canvas
@@ -286,6 +287,15 @@ def test_quiz_that_waits_for_review_is_not_graded_yet_and_is_mentioned(wire: Can
 def test_score_that_is_not_a_number_is_said_and_not_guessed(wire: CanvasWire, score: object) -> None:
     found = changed(wire, score=score)
     assert (found.score, found.score_error, found.status) == (None, "not-a-number", lms.Status.NOT_GRADED)
+
+
+def test_nan_in_the_json_spoils_that_one_score_only(wire: CanvasWire) -> None:
+    wire.page_size = 100
+    body = http.dumps(wire.submissions).replace('"score":0,', '"score":NaN,', 1)
+    wire.answers[f"{COURSE}/students/submissions"] = (200, {}, body)
+    book = read()
+    assert result(book, ANA, "601").score_error == "not-a-number"
+    assert result(book, ANA, "602").score == Decimal("9.257")
 
 
 def test_one_bad_score_leaves_all_others(wire: CanvasWire) -> None:

@@ -90,7 +90,7 @@ def test_short_page_without_a_link_header_is_the_only_one(wire: CanvasWire) -> N
     assert canvas().read_gradebook(course()).sections == (lms.Section("1", "", "Only"),)
 
 
-@pytest.mark.parametrize("body", ["<html>Maintenance</html>", "", '{"id":', '[{"score": NaN}]'])
+@pytest.mark.parametrize("body", ["<html>Maintenance</html>", "", '{"id":'])
 def test_page_instead_of_data_is_asked_for_again_later(wire: CanvasWire, body: str) -> None:
     wire.answers[SUBMISSIONS] = (200, {"Content-Type": "text/html"}, body)
     assert "administrator" in str(failure(TryLater))

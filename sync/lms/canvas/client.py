@@ -122,7 +122,7 @@ def _rows(response: requests.Response) -> list[Row]:
 
 def _json(response: requests.Response) -> Any:
     try:
-        return http.loads(response.content)
+        return http.loads(response.content, nan=True)
     except http.BadBody:
         raise _broken("a page instead of data") from None
 
