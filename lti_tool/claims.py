@@ -131,7 +131,8 @@ def _moment(body: Mapping[str, Any], name: str) -> float:
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ClaimError("missing" if value is None else "malformed", name)
-    if not math.isfinite(value) or abs(value) > 1e12:
+    # the comparison first: math.isfinite raises for a whole number beyond the largest float
+    if abs(value) > 1e12 or not math.isfinite(value):
         raise ClaimError("malformed", name)
     return value
 

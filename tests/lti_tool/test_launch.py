@@ -138,6 +138,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no iat": ({"iat": GONE}, "missing:iat"),
     "exp as text": ({"exp": "soon"}, "malformed:exp"),
     "exp true": ({"exp": True}, "malformed:exp"),
+    "exp beyond all floats": ({"exp": 10**400}, "malformed:exp"),
     "exp infinite": ({"exp": float("inf")}, "malformed:exp"),
     "exp not a number": ({"exp": float("nan")}, "malformed:exp"),
     "issued in ten minutes": (
