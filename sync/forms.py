@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.utils import timezone
@@ -16,7 +17,13 @@ from django.utils.translation import gettext_lazy
 
 from lti_tool.models import Institution
 from sync import engine
-from sync.models import SisConnection
+from sync.errors import AdapterError, Misconfigured
+from sync.lms import registry as lms_registry
+from sync.management.base import Failed, parse_options
+from sync.matching import LMS_FIELDS, SIS_FIELDS, USER_IDS
+from sync.models import ClassLink, SisConnection
+from sync.options import Option
+from sync.sis import registry as sis_registry
 
 if TYPE_CHECKING:
     from sync.views.seen import Cell, Item
@@ -152,3 +159,116 @@ def _proposal(item: Item, cell: Cell) -> dict[str, Any]:
         "minimum": Decimal(0),
         "maximum": Decimal(maximum) if maximum else Decimal(100),
     }
+
+
+# --- the administrator's forms --------------------------------------------------------------------------------
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
+    """A connection whose secret can be written and never read: empty keeps the stored one.
+
+    The secret is asked for again when it would be sent to another host: nobody gets it by moving an address.
+    """
+
+    secret_name = ""
+    addresses: tuple[str, ...] = ("base_url",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = str(getattr(self.instance, self.secret_name) or "")
+        self.former_hosts = self._hosts({name: getattr(self.instance, name) for name in self.addresses})
+        if self.secret_name in self.fields:
+            self.fields[self.secret_name] = forms.CharField(
+                required=False,
+                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+                help_text=self._help(),
+            )
+
+    def _help(self) -> str:
+        state = _("One is stored; leave empty to keep it.") if self.stored else _("None is stored.")
+        return f"{state} " + _("Or env:NAME or file:NAME, to keep it outside the database.")
+
+    @staticmethod
+    def _hosts(urls: Any) -> set[str]:
+        return {urlsplit(str(url or "")).netloc.lower() for url in urls.values()} - {""}
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        self._check_options(data)
+        if self.secret_name in self.fields and not data.get(self.secret_name):
+            data[self.secret_name] = self.stored
+            now = self._hosts({name: data.get(name) for name in self.addresses})
+            if self.stored and now - self.former_hosts:
+                self.add_error(
+                    self.secret_name, _("The address changed: enter the secret again, so that it goes there.")
+                )
+        return data
+
+    def _check_options(self, data: dict[str, Any]) -> None:
+        options, adapter = data.get("options") or {}, str(data.get("adapter") or "")
+        try:
+            if not isinstance(options, dict):
+                raise Failed(_("Options are a JSON object of names and values."))
+            texts = [f"{name}={value}" for name, value in options.items()]
+            data["options"] = parse_options(texts, self.declared(adapter), adapter)
+        except Failed as error:
+            self.add_error("options", error.text)
+        except Misconfigured as error:
+            self.add_error("adapter", str(error))
+
+    def declared(self, adapter: str) -> Sequence[Option]:
+        """The adapter's options. Raises Misconfigured when there is no such adapter."""
+        raise NotImplementedError
+
+
+class SisConnectionForm(ConnectionForm):
+    secret_name = "client_secret"  # noqa: S105 - the field's name
+    addresses = ("base_url", "token_url")
+
+    def declared(self, adapter: str) -> Sequence[Option]:
+        return sis_registry.get(adapter).options
+
+    def clean_pairs(self) -> Any:
+        """[[LMS field, SIS field], ...]; empty takes the defaults."""
+        pairs = self.cleaned_data["pairs"] or []
+        shaped = isinstance(pairs, list) and all(
+            isinstance(pair, list) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
+            for pair in pairs
+        )
+        if not shaped:
+            raise forms.ValidationError(_('Write pairs like [["sis_id", "identifier"]].'))
+        for left, right in pairs:
+            if left not in LMS_FIELDS or not (right in SIS_FIELDS or right.startswith(USER_IDS)):
+                known = f"{', '.join(LMS_FIELDS)} = {', '.join(SIS_FIELDS)}, {USER_IDS}…"
+                raise forms.ValidationError(_("Fields of a pair are %(known)s.") % {"known": known})
+        return pairs
+
+
+class LmsConnectionForm(ConnectionForm):
+    secret_name = "token"  # noqa: S105 - the field's name
+
+    def declared(self, adapter: str) -> Sequence[Option]:
+        return lms_registry.get(adapter).options
+
+
+class ClassLinkByAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
+    """An administrator's own word that a course is a class: the engine links it, and says why not."""
+
+    who = engine.Who("")  # set per request by the admin
+
+    class Meta:
+        model = ClassLink
+        fields = ("context", "connection", "class_id")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                self.instance = engine.link_class(
+                    data["context"], data["connection"], data["class_id"], self.who, as_admin=True
+                )
+            except engine.EngineError as error:
+                raise forms.ValidationError(error.text) from None
+            except AdapterError as error:
+                raise forms.ValidationError(str(error)) from None
+        return data
