@@ -1,0 +1,58 @@
+"""python -m tests.bench [NAME ...]: figures and ratios, one JSON object per bench.
+
+Each: name, ratio, limit, ok, and what it measured. A ratio compares our time with that of a bare client doing the
+same, so that it says the same on a slow machine. Exit code 0 when every ratio is within its limit, 1 when not.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from gradesync_site.demo.home import Home
+from gradesync_site.running import ROOT, StartFailed
+
+# name -> (module, limit of the ratio); each runs in a process of its own, with a home of its own
+BENCHES = {
+    "push": ("tests.bench.push", 12.0),
+    "push-put": ("tests.bench.push", 2.0),
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - set(BENCHES))
+    if unknown:
+        sys.stderr.write(f"No bench is called {', '.join(unknown)}. There are: {', '.join(BENCHES)}.\n")
+        return 2
+    results = [measured(name) for name in names or BENCHES]
+    return 0 if all(results) else 1
+
+
+def measured(name: str) -> bool:
+    module, limit = BENCHES[name]
+    with tempfile.TemporaryDirectory(prefix="gradesync-bench-") as folder:
+        home = Home.open(Path(folder))
+        done = subprocess.run(
+            [sys.executable, "-m", module, name, folder],
+            env=home.env(),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        home.close()
+    if done.returncode:
+        raise StartFailed(f"The bench {name} failed; its reason stands above.")
+    found = json.loads(done.stdout)
+    ok = found["ratio"] <= limit
+    sys.stdout.write(
+        json.dumps({"name": name, "ratio": found.pop("ratio"), "limit": limit, "ok": ok, **found}) + "\n"
+    )
+    sys.stdout.flush()
+    return ok
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
