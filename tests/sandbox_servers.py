@@ -80,12 +80,12 @@ class SisServer(Server):
 
     token: str = ""
 
-    def bearer(self, scopes: str = ALL_SCOPES) -> str:
+    def bearer(self, scopes: str = ALL_SCOPES, prefix: str = SCOPE) -> str:
         response = requests.post(
             self.hello["token_url"],
             data={
                 "grant_type": "client_credentials",
-                "scope": " ".join(SCOPE + name for name in scopes.split()),
+                "scope": " ".join(prefix + name for name in scopes.split()),
             },
             auth=(self.hello["client_id"], self.hello["client_secret"]),
             timeout=10,

@@ -13,16 +13,17 @@ from gradesync_site.sandbox.data import world
 from gradesync_site.sandbox.sis.answers import Renderer, refusal_answer
 from gradesync_site.sandbox.sis.catalogue import CATALOGUE
 from gradesync_site.sandbox.sis.control_api import add_control
-from gradesync_site.sandbox.sis.gradebook import add_gradebook
+from gradesync_site.sandbox.sis.gradebook import add_gradebook, add_gradebook_v11
 from gradesync_site.sandbox.sis.rostering import add_rostering
 from gradesync_site.sandbox.sis.seeds import seeded
 from gradesync_site.sandbox.sis.service import Service
-from gradesync_site.sandbox.sis.shapes import SHAPES
+from gradesync_site.sandbox.sis.shapes import SHAPES, SHAPES_V11
 from gradesync_site.sandbox.sis.store import Refusal, Store
-from gradesync_site.sandbox.sis.tokens import CLIENT_ID, TOKEN_PATH, V12, Tokens
+from gradesync_site.sandbox.sis.tokens import CLIENT_ID, TOKEN_PATH, V11, V12, Tokens
 from gradesync_site.sandbox.sis.writing import Writer
 
 ROSTERING, GRADEBOOK = "/ims/oneroster/rostering/v1p2", "/ims/oneroster/gradebook/v1p2"
+ALL_OF_V11 = "/ims/oneroster/v1p1"
 
 
 def make_app(options: Options) -> Flask:
@@ -47,8 +48,12 @@ def _add_services(app: Flask, sandbox: Sandbox, store: Store, tokens: Tokens) ->
     add_rostering(rostering, service, V12)
     gradebook = Blueprint("gradebook", __name__, url_prefix=GRADEBOOK)
     add_gradebook(gradebook, service, Writer(sandbox, store, SHAPES), V12)
-    app.register_blueprint(rostering)
-    app.register_blueprint(gradebook)
+    older = Blueprint("v1p1", __name__, url_prefix=ALL_OF_V11)
+    of_v11 = Service(sandbox, store, tokens, Renderer(ALL_OF_V11, ALL_OF_V11, v11=True))
+    add_rostering(older, of_v11, V11)
+    add_gradebook_v11(older, of_v11, Writer(sandbox, store, SHAPES_V11), V11)
+    for blueprint in (rostering, gradebook, older):
+        app.register_blueprint(blueprint)
 
 
 def client_secret(seed: int) -> str:
@@ -60,6 +65,7 @@ def describe(sandbox: Sandbox, tokens: Tokens, base_url: str) -> dict[str, Any]:
     return {
         "rostering_base": f"{base_url}{ROSTERING}",
         "gradebook_base": f"{base_url}{GRADEBOOK}",
+        "v11_base": f"{base_url}{ALL_OF_V11}",
         "token_url": f"{base_url}{TOKEN_PATH}",
         "client_id": CLIENT_ID,
         "client_secret": tokens.secret,
@@ -73,4 +79,6 @@ def _unserved(sandbox: Sandbox, error: HTTPException) -> Response:
     if not request.path.startswith("/ims/oneroster"):
         return answer({"error": error.name}, status)
     minor = "unknownobject" if status == 404 else ""
-    return refusal_answer(sandbox, Refusal(status, minor, f"{error.name}."))
+    return refusal_answer(
+        sandbox, Refusal(status, minor, f"{error.name}."), v11=request.path.startswith(ALL_OF_V11)
+    )

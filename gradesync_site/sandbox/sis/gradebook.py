@@ -1,4 +1,4 @@
-"""The Gradebook operations of OneRoster 1.2: reads here, writes in `writing.py`. Paths as the OpenAPI lists them."""
+"""The Gradebook operations of OneRoster 1.2 and 1.1: reads here, writes in `writing.py`. Paths as the OpenAPI lists them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def add_gradebook(blueprint: Blueprint, service: Service, writer: Writer, scope:
         _add_basics(blueprint, service, writer, scope, collection)
     _add_lists(blueprint, service, scope)
     _add_posts(blueprint, service, writer, scope)
+
+
+def add_gradebook_v11(blueprint: Blueprint, service: Service, writer: Writer, scope: str) -> None:
+    """OneRoster 1.1: no bulk POST, no score scales, no categories of a class."""
+    for collection in ("categories", "lineItems", "results"):
+        _add_basics(blueprint, service, writer, scope, collection)
+    add_class_lists(blueprint, service, scope)
 
 
 def _add_basics(blueprint: Blueprint, service: Service, writer: Writer, scope: str, collection: str) -> None:

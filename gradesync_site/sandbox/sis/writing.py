@@ -93,6 +93,8 @@ class Writer:
         defaults = (
             {"status": "active", "scoreDate": now()[:10]} if collection == "results" else {"status": "active"}
         )
+        if collection == "lineItems" and "school" not in record:  # 1.1 knows none
+            defaults["school"] = self.store.need("classes", record["class"], 422)["school"]
         return defaults | record | {"sourcedId": sourced_id, "dateLastModified": now()}
 
     def _check(self, collection: str, record: Json) -> None:
