@@ -60,7 +60,6 @@ def test_canvas_reader_sees_both_sections_of_a_cross_listed_course(lms_server: S
         ("results-500", TryLater),
         ("rate-limit", TryLater),
         ("html-instead-of-json", TryLater),
-        ("score-nan", TryLater),
         ("bearer-refused", Misconfigured),
         ("wrong-scope", Misconfigured),
         ("course-gone", Misconfigured),
@@ -91,7 +90,10 @@ def test_canvas_reader_notices_pages_that_go_astray(
         read(server)
 
 
-def test_canvas_reader_turns_a_word_into_a_problem_of_one_result(lms_server: Server) -> None:
-    lms_server.faults.on("score-not-a-number")
+@pytest.mark.parametrize("fault", ["score-not-a-number", "score-nan"])
+def test_canvas_reader_turns_what_is_no_number_into_a_problem_of_one_result(
+    lms_server: Server, fault: str
+) -> None:
+    lms_server.faults.on(fault)
     errors = [one.score_error for one in read(lms_server).results if one.score_error]
     assert errors == ["not-a-number"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 
@@ -16,6 +16,7 @@ from gradesync_site.sandbox.lms.paging import page_of
 from gradesync_site.sandbox.lms.world import TEST_STUDENT, Unknown
 
 Json = dict[str, Any]
+Item = TypeVar("Item")
 
 STRING_IDS = "application/json+canvas-string-ids"
 ID_KEY = re.compile(r"(^|_)id$")
@@ -72,24 +73,21 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.get("/courses/<ref>/students/submissions")
     def submissions(ref: str) -> Response:
-        trouble = troubles.of_results(campus.sandbox)
-        rows = troubles.scores(
-            campus.sandbox, _submissions(campus, world.course(ref)), "score", "entered_score"
-        )
-        return trouble or _page(campus, troubles.shortened(campus.sandbox, rows), results=True)
+        found = world.course(ref)
+        cells = troubles.shortened(campus.sandbox, _cells(campus, found))
+
+        def make(cell: tuple[Json, int]) -> Json:
+            return canvas_json.submission(world, found, *cell)
+
+        return troubles.of_results(campus.sandbox) or _page(campus, cells, make, results=True)
 
 
-def _submissions(campus: Campus, course: Json) -> list[Json]:
-    """Published assignments only, and students who are active: as Canvas answers without further wishes."""
+def _cells(campus: Campus, course: Json) -> list[tuple[Json, int]]:
+    """(assignment, student): published assignments only, and students who are active, unless others are named."""
     students = _asked(campus.world.student_ids(course), "student_ids[]")
-    assignments = [a for a in course["assignments"] if a["published"]]
-    wanted = _asked([a["id"] for a in assignments], "assignment_ids[]", default="all")
-    return [
-        canvas_json.submission(campus.world, course, assignment, user_id)
-        for user_id in students
-        for assignment in assignments
-        if assignment["id"] in wanted
-    ]
+    assignments = {a["id"]: a for a in course["assignments"] if a["published"]}
+    wanted = _asked(list(assignments), "assignment_ids[]", default="all")
+    return [(assignments[one], user_id) for user_id in students for one in wanted]
 
 
 def _asked(known: list[int], parameter: str, default: str = "") -> list[int]:
@@ -104,8 +102,8 @@ def _people_routes(routes: Blueprint, campus: Campus) -> None:
     @routes.get("/courses/<ref>/enrollments")
     def enrollments(ref: str) -> Response:
         found = world.course(ref)
-        rows = [canvas_json.enrollment(world, found, row) for row in _enrollments(campus, found)]
-        return _page(campus, troubles.people(campus.sandbox, rows))
+        rows = troubles.people(campus.sandbox, _enrollments(campus, found))
+        return _page(campus, rows, lambda row: canvas_json.enrollment(world, found, row))
 
     @routes.get("/courses/<ref>/users")
     def users(ref: str) -> Response:
@@ -168,10 +166,16 @@ def _scheme_routes(routes: Blueprint, campus: Campus) -> None:
         return one(world.account(account_id), "Account", standard_id)
 
 
-def _page(campus: Campus, rows: Sequence[Json], *, results: bool = False) -> Response:
+def _page(
+    campus: Campus, rows: Sequence[Item], make: Callable[[Item], Json] | None = None, *, results: bool = False
+) -> Response:
+    """One page of the list; `make` words the rows of this page, so that the others cost nothing."""
     asked = request.args.get("per_page", "")
     size = max(1, min(int(asked), MOST_PER_PAGE)) if asked.isdigit() else PER_PAGE
-    shown, links = page_of(campus.sandbox, rows, size, results=results)
+    page, links = page_of(campus.sandbox, rows, size, results=results)
+    shown = [make(row) for row in page] if make else page
+    if results and "page" not in request.args:
+        shown = troubles.scores(campus.sandbox, shown, "score", "entered_score")
     return _json(shown, links)
 
 

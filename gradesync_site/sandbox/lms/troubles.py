@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, abort
 
 from gradesync_site.sandbox.control import Sandbox
 
 Json = dict[str, Any]
+Item = TypeVar("Item")
 
 NOT_A_NUMBER = "@nan@"
 LOGIN_PAGE = "<!doctype html><title>Log in</title><h1>Log in to Sandbox University</h1>"
@@ -45,7 +46,7 @@ def of_results(sandbox: Sandbox) -> Response | None:
     return None
 
 
-def scores(sandbox: Sandbox, rows: list[Json], *names: str) -> list[Json]:
+def scores(sandbox: Sandbox, rows: list[Any], *names: str) -> list[Any]:
     """Spoils the first score of the list when a fault of values strikes."""
     first = next((row for row in rows if row.get(names[0]) is not None), None)
     if first is None:
@@ -61,11 +62,11 @@ def as_text(body: str) -> str:
     return body.replace(f'"{NOT_A_NUMBER}"', "NaN")
 
 
-def people(sandbox: Sandbox, rows: Sequence[Json]) -> Sequence[Json]:
+def people(sandbox: Sandbox, rows: Sequence[Item]) -> Sequence[Item]:
     return rows[: len(rows) // 2] if sandbox.strikes("members-short") else rows
 
 
-def shortened(sandbox: Sandbox, rows: Sequence[Json]) -> Sequence[Json]:
+def shortened(sandbox: Sandbox, rows: Sequence[Item]) -> Sequence[Item]:
     return rows[: len(rows) // 2] if sandbox.strikes("results-short") else rows
 
 
