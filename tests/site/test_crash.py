@@ -16,7 +16,7 @@ from tests.site.scene import Scene
 SEEDS = range(20) if FULL else (3, 10, 17)
 # new results by bulk POST with ids that the SIS gives, and by PUT with ids of our own
 WAYS = (
-    {"create": "post", "batch": "4", "settle_s": "1"},
+    {"create": "post", "batch": "2", "settle_s": "1"},
     {"create": "put", "parallel": "2", "settle_s": "1"},
 )
 
