@@ -326,7 +326,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """How much one pull brought."""
+    """How much one pull brought: course students, and their graded results."""
 
     students: int
     results: int
@@ -348,7 +348,7 @@ def stops(
         )
         for name, new, old in (
             ("students", now.students, last.students),
-            ("results", now.results, last.results),
+            ("grades", now.results, last.results),
         )
         if old >= limits.from_count and new * 100 < old * limits.least_share
     ]

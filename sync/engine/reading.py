@@ -76,6 +76,11 @@ class Reading:
         return [one for side in self.sides.values() for one in side.classes]
 
     @property
+    def graded(self) -> int:
+        """How many graded results the pull brought: readers fill up with "not graded", so only these tell a short pull."""
+        return self.account.pulled - self.account.not_graded
+
+    @property
     def write_only(self) -> bool:
         return any(not side.profile.read_back for side in self.sides.values())
 
@@ -337,7 +342,7 @@ def _score_date(graded_at: datetime | None, row: SentGrade | None, there: sis.Re
 def _stops(reading: Reading) -> list[planning.Stop]:
     state = ContextState.objects.filter(context=reading.context).first()
     last = planning.Pulled(state.last_students, state.last_results) if state else planning.Pulled(0, 0)
-    now = planning.Pulled(reading.account.students, reading.account.pulled)
+    now = planning.Pulled(reading.account.students, reading.graded)
     return [*planning.stops(now, last, reading.plan.changes, reading.sent), *_moved_items(reading)]
 
 

@@ -19,7 +19,7 @@ def write(run: Run, reading: Reading, *, before: bool) -> None:
     run.save(update_fields=["report", "read_at"])
     if not before:
         state, _ = ContextState.objects.get_or_create(context=reading.context)
-        state.last_students, state.last_results = reading.account.students, reading.account.pulled
+        state.last_students, state.last_results = reading.account.students, reading.graded
         state.save(update_fields=["last_students", "last_results"])
 
 

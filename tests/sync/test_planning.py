@@ -390,8 +390,8 @@ def codes(
 
 def test_a_pull_that_is_much_shorter_than_the_last_stops() -> None:
     assert codes(Pulled(7, 70), Pulled(10, 70)) == ["fewer-students"]
-    assert codes(Pulled(10, 79), Pulled(10, 100)) == ["fewer-results"]
-    assert codes(Pulled(0, 0), Pulled(10, 10)) == ["fewer-students", "fewer-results"]
+    assert codes(Pulled(10, 79), Pulled(10, 100)) == ["fewer-grades"]
+    assert codes(Pulled(0, 0), Pulled(10, 10)) == ["fewer-students", "fewer-grades"]
 
 
 def test_four_fifths_or_a_small_course_do_not_stop() -> None:
