@@ -27,6 +27,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 CONNECT_S, READ_S, DEADLINE_S = 5.0, 20.0, 30.0
 MAX_BYTES = 50 * 1024 * 1024
 USER_AGENT = "GradeSync"
+# RFC 6052: an IPv4 address in its last 32 bits, which a gateway of the network would reach for us
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class HttpError(Exception):
@@ -199,6 +201,8 @@ def checked_address(host: str, port: int) -> str:
 def _is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.split("%")[0])
     mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    if found in NAT64:
+        mapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
     checked = mapped or found
     return checked.is_global and not checked.is_multicast
 
@@ -229,11 +233,11 @@ class _GuardedHttps(_Guard, HTTPSConnection):
 
 
 class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _GuardedHttp  # type: ignore[assignment]
+    ConnectionCls = _GuardedHttp
 
 
 class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedHttps  # type: ignore[assignment]
+    ConnectionCls = _GuardedHttps
 
 
 class _GuardedAdapter(HTTPAdapter):

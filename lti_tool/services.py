@@ -120,7 +120,9 @@ def _page(response: requests.Response, url: str, accept: str) -> list[dict[str, 
         raise ServiceBroken(
             f"{host} answered with something that is not JSON, or broke off.", "bad-json"
         ) from None
-    items = body.get("members") if accept == MEMBERS and isinstance(body, dict) else body
+    items: object = body
+    if accept == MEMBERS:
+        items = body.get("members") if isinstance(body, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ServiceBroken(f"{host} answered with JSON that is not the list it should be.", "bad-shape")
     return items
