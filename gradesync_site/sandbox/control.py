@@ -195,9 +195,14 @@ def _cut() -> None:
 
 
 def control_blueprint(sandbox: Sandbox) -> Blueprint:
-    """GET state, journal, faults; POST faults, latency, reset; DELETE journal, faults. Bound to this machine only."""
+    """GET state, journal, faults; POST faults, latency; DELETE journal, faults. Bound to this machine only."""
     control = Blueprint("sandbox", __name__, url_prefix="/_sandbox")
+    _add_views(control, sandbox)
+    _add_switches(control, sandbox)
+    return control
 
+
+def _add_views(control: Blueprint, sandbox: Sandbox) -> None:
     @control.get("/")
     def about() -> Response:
         return answer(sandbox.hello(request.host_url.rstrip("/")))
@@ -222,6 +227,8 @@ def control_blueprint(sandbox: Sandbox) -> Blueprint:
             sandbox.journal.clear()
         return answer({})
 
+
+def _add_switches(control: Blueprint, sandbox: Sandbox) -> None:
     @control.get("/faults")
     def faults() -> Response:
         active = [fault.as_json() for fault in sandbox.faults.active()]
@@ -249,5 +256,3 @@ def control_blueprint(sandbox: Sandbox) -> Blueprint:
     def latency() -> Response:
         sandbox.latency_ms = int(loads(request.get_data())["ms"])
         return answer({"ms": sandbox.latency_ms})
-
-    return control

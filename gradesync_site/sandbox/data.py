@@ -213,61 +213,47 @@ def student(number: int) -> Person:
 
 def odd_people() -> tuple[Person, ...]:
     """One for each way in which the two sides fail to agree about a student of the main class."""
-    family_mail = "lindqvist.family@mail.example"
     return (
         Person("Nora", "Visitor", "4901", "nvisitor", "nora@guest.example", odd="only in the LMS"),
         Person(
             "Ime", "Bassey", sis_id="S29101", identifier="799101", username="ibassey", odd="only in the SIS"
         ),
-        Person(
-            "Mia",
-            "Lindqvist",
-            "4902",
-            "",
-            family_mail,
-            "",
-            "S29102",
-            "799102",
-            "",
-            family_mail,
-            odd="e-mail of two",
-        ),
-        Person(
-            "Max",
-            "Lindqvist",
-            "4903",
-            "",
-            family_mail,
-            "S29103",
-            "S29103",
-            "799103",
-            "",
-            family_mail,
-            odd="e-mail of two",
-        ),
-        # the LMS's SIS id is one student's sourcedId and another's identifier
-        Person(
-            "Sam", "Park", "4904", "spark", "sam.park@students.north.example", "29104", odd="ids disagree"
-        ),
-        Person(
-            "Samuel",
-            "Park",
-            sis_id="29104",
-            identifier="799104",
-            username="spark",
-            odd="ids disagree: sourcedId",
-        ),
-        Person(
-            "Samantha",
-            "Park",
-            sis_id="S29105",
-            identifier="29104",
-            username="spark2",
-            odd="ids disagree: identifier",
-        ),
+        *_of_one_mailbox(),
+        *_of_disagreeing_ids(),
         Person("Guest", "Account", "4905", odd="no identifier at all"),
         Person("Test", "Student", "4906", test=True, odd="the LMS's test student"),
         replace(student(901), active=False, odd="inactive in the LMS"),
+    )
+
+
+def _of_one_mailbox() -> tuple[Person, ...]:
+    """Two students with one e-mail address; the LMS has no SIS id for the first."""
+    mailbox = "lindqvist.family@mail.example"
+    shared = Person("", "Lindqvist", lms_email=mailbox, sis_email=mailbox, odd="e-mail of two")
+    return (
+        replace(shared, given_name="Mia", lms_id="4902", sis_id="S29102", identifier="799102"),
+        replace(
+            shared,
+            given_name="Max",
+            lms_id="4903",
+            lms_sis_id="S29103",
+            sis_id="S29103",
+            identifier="799103",
+        ),
+    )
+
+
+def _of_disagreeing_ids() -> tuple[Person, ...]:
+    """What the LMS holds as SIS id is one student's sourcedId and another's identifier."""
+    sam = Person(
+        "Sam", "Park", "4904", "spark", "sam.park@students.north.example", "29104", odd="ids disagree"
+    )
+    samuel = Person("Samuel", "Park", sis_id="29104", identifier="799104", username="spark")
+    samantha = Person("Samantha", "Park", sis_id="S29105", identifier="29104", username="spark2")
+    return (
+        sam,
+        replace(samuel, odd="ids disagree: sourcedId"),
+        replace(samantha, odd="ids disagree: identifier"),
     )
 
 
@@ -288,7 +274,15 @@ def _algebra(regular: Sequence[Person], line_items: int, plain: bool) -> tuple[C
         _grades(in_lms, items) | _telling_grades(in_lms, items),
         assistants=(ASSISTANT,),
     )
-    existing = (
+    group = SisClass(
+        MAIN_CLASS, "Algebra 1", "ALG1-P3", "crs-alg1", (TEACHER,), in_sis, _algebra_existing(regular)
+    )
+    return course, (group,)
+
+
+def _algebra_existing(regular: Sequence[Person]) -> tuple[SisItem, ...]:
+    """Homework 1 of the LMS, with its own range and some empty results, and an item that only the SIS has."""
+    return (
         SisItem(
             "li-alg1-homework1",
             "Homework 1",
@@ -307,8 +301,6 @@ def _algebra(regular: Sequence[Person], line_items: int, plain: bool) -> tuple[C
             grades={person.sis_id: Decimal(5) for person in regular[:4]},
         ),
     )
-    group = SisClass(MAIN_CLASS, "Algebra 1", "ALG1-P3", "crs-alg1", (TEACHER,), in_sis, existing)
-    return course, (group,)
 
 
 def _algebra_items(count: int) -> tuple[Item, ...]:
