@@ -238,7 +238,9 @@ class SisConnectionForm(ConnectionForm):
         if not shaped:
             raise forms.ValidationError(_('Write pairs like [["sis_id", "identifier"]].'))
         for left, right in pairs:
-            if left not in LMS_FIELDS or not (right in SIS_FIELDS or right.startswith(USER_IDS)):
+            if left not in LMS_FIELDS or not (
+                right in SIS_FIELDS or right.removeprefix(USER_IDS) not in ("", right)
+            ):
                 known = f"{', '.join(LMS_FIELDS)} = {', '.join(SIS_FIELDS)}, {USER_IDS}…"
                 raise forms.ValidationError(_("Fields of a pair are %(known)s.") % {"known": known})
         return pairs

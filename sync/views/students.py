@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from sync import engine
 from sync.forms import ExcludeStudentForm, LinkStudentForm
 from sync.models import ClassLink
+from sync.views import wording
 from sync.views.asking import (
     Request,
     action,
@@ -37,6 +38,7 @@ def students(request: Request, public_id: UUID) -> HttpResponse:
     rows = seen.students
     titles = {link.pk: str(link) for link in seen.standing}
     for row in rows:
+        row["by"] = _by(row["by"])
         row["class_title"] = titles.get(row["class_link"], "")
         for one in row["suggestions"]:
             one["class_title"] = titles.get(one["class_link"], "")
@@ -50,6 +52,14 @@ def students(request: Request, public_id: UUID) -> HttpResponse:
     )
 
 
+def _by(by: str) -> str:
+    """The matcher's "sis_id = sourcedId, login = username" as "SIS id, login"; a person's word stays as it is."""
+    fields = [part.partition(" = ")[0] for part in by.split(", ")]
+    if not all(field in wording.MATCHED_BY for field in fields):
+        return by
+    return ", ".join(dict.fromkeys(str(wording.MATCHED_BY[field]) for field in fields))
+
+
 @page
 def settle(request: Request, public_id: UUID) -> HttpResponse:
     """One student: choose from the rosters of the linked classes, or leave her out with a reason."""
@@ -57,6 +67,7 @@ def settle(request: Request, public_id: UUID) -> HttpResponse:
     student = seen.student(request.GET.get("student", ""))
     if student is None:
         raise Http404
+    student["by"] = _by(student["by"])
     return show(request, "sync/settle_student.html", student=student, roster=seen.roster())
 
 

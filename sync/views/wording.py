@@ -96,6 +96,14 @@ SCALES: Final[dict[str, Text]] = {
     "pass_fail": _("pass / fail"),
 }
 
+# the LMS field by which a student was matched
+MATCHED_BY: Final[dict[str, Text]] = {
+    "sis_id": _("SIS id"),
+    "login": _("login"),
+    "email": _("e-mail"),
+    "user_id": _("LMS id"),
+}
+
 PROOFS: Final[dict[str, Text]] = {
     "teacher": _("the SIS lists you as a teacher of this class"),
     "section": _("the LMS's own section id is this class's"),

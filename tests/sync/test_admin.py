@@ -109,6 +109,7 @@ def test_secret_of_a_refused_form_is_not_sent_back(root: Client, row: SisConnect
         {"options": "[1]"},
         {"pairs": '[["shoe_size", "identifier"]]'},
         {"pairs": '[["sis_id"]]'},
+        {"pairs": '[["sis_id", "userIds:"]]'},
         {"pairs": '{"sis_id": "identifier"}'},
         {"adapter": "no-such-adapter"},
     ],

@@ -357,6 +357,12 @@ def test_roster_of_an_unlinked_or_lapsed_class_is_not_shown_any_more(course: Cou
     assert "s1 Test" not in text_of(ada.get("students"))
 
 
+def test_page_says_in_plain_words_by_what_a_student_is_matched(course: Course, ada: Browser) -> None:
+    page = text_of(ada.post("look", back="students"))
+    assert "Class c1 SIS id Change" in page
+    assert "sourcedId" not in page
+
+
 def test_unmatched_student_is_settled_by_the_teachers_choice(course: Course, ada: Browser) -> None:
     course.sis.add_class("c1", students=["s1", "s2", "s3", "s9"], teachers=["t1"])
     course.lms.add_member("u9", name="Nobody Knows")
