@@ -57,7 +57,7 @@ def _database() -> bool:
 def _cache() -> bool:
     try:
         cache.set("readyz", "1", 10)
-        return cache.get("readyz") == "1"
+        return bool(cache.get("readyz") == "1")
     except Exception:  # whatever the backend raises, it is not ready
         return False
 

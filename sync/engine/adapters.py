@@ -8,9 +8,9 @@ import time
 from datetime import timedelta
 
 from django.utils import timezone
-from lti_tool.services import Services
 
 from lti_tool.models import CachedToken, Context
+from lti_tool.services import Services
 from sync.lms import base as lms_base
 from sync.lms import records as lms
 from sync.lms import registry as lms_registry
@@ -38,8 +38,9 @@ class Tokens:
         row = CachedToken.objects.filter(key=self._digest(key), expires_at__gt=timezone.now()).first()
         if row is None:
             return None
-        self._held[key] = (row.token, row.expires_at.timestamp())
-        return row.token
+        token = str(row.token)
+        self._held[key] = (token, row.expires_at.timestamp())
+        return token
 
     def set(self, key: str, token: str, seconds: int) -> None:
         self._held[key] = (token, time.time() + seconds)

@@ -214,11 +214,8 @@ def _link_exact(
     existing = [one for one in adapter.line_items(class_link.class_id) if one.active]
     by_id = {one.sourced_id: one for one in existing}
     done = set(class_link.line_item_links.values_list("lms_line_item_id", flat=True))
-    taken = set(
-        LineItemLink.objects.filter(connection=class_link.connection)
-        .exclude(line_item_id=None)
-        .values_list("line_item_id", flat=True)
-    )
+    links = LineItemLink.objects.filter(connection=class_link.connection)
+    taken = {one for one in links.values_list("line_item_id", flat=True) if one}
     items = {one.line_item_id: one for one in gradebook.line_items if one.line_item_id not in done}
     found = [one for one in matching.suggest_line_items(list(items.values()), existing, taken) if one.exact]
     return [

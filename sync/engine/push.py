@@ -212,7 +212,7 @@ def _send_round(run: Run, reading: Reading, lease: Lease, current: _Round) -> No
         if not changes:
             continue
         try:
-            _send(run, reading, lease, side.sis, changes, rows)
+            _send(run, reading, lease, side.adapter, changes, rows)
         except _Stale:
             return
 

@@ -41,12 +41,12 @@ class SisRead:
     """All linked classes of one connection, with the adapter that read them."""
 
     connection: SisConnection
-    sis: Sis
+    adapter: Sis
     classes: list[ClassRead] = field(default_factory=list)
 
     @property
     def profile(self) -> sis.Profile:
-        return self.sis.profile
+        return self.adapter.profile
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Reading:
 
     def close(self) -> None:
         for side in self.sides.values():
-            side.sis.close()
+            side.adapter.close()
 
 
 def read(context: Context, *, need_class: bool = True) -> Reading:
@@ -124,7 +124,7 @@ def _read_sis(
         name = str(link.connection_id)
         if name not in sides:
             sides[name] = SisRead(link.connection, make_sis(link.connection))
-        one = _read_class(context, sides[name].sis, link, gradebook, problems)
+        one = _read_class(context, sides[name].adapter, link, gradebook, problems)
         if one is not None:
             sides[name].classes.append(one)
     return sides

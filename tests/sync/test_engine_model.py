@@ -11,6 +11,7 @@ the teacher who reviews. It watches every write that reaches the SIS:
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -229,10 +230,8 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
 
     def _work_until_over(self, run: Run) -> None:
         for _ in range(20):
-            try:
+            with contextlib.suppress(memory.Crash):  # the worker is gone; its lease ends some time later
                 run = engine.push(run.pk)
-            except memory.Crash:
-                pass  # the worker is gone; its lease ends some time later
             Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(
                 lease_until=timezone.now() - timedelta(seconds=1), resume_at=None
             )
@@ -285,10 +284,8 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
     def _settle_all(self, run: Run) -> None:
         for cell in self._cells():
             key = self.course.key(*cell)
-            try:
+            with contextlib.suppress(engine.Changed):
                 engine.lift(self.course.context, key, self.course.who)
-            except engine.Changed:
-                pass
         run = self._preview()
         for row in SentGrade.objects.filter(context=self.course.context):
             row.ledger = planning.Sent.from_json(row.ledger).retried().as_json()
