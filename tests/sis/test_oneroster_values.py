@@ -124,11 +124,13 @@ def test_every_result_body_satisfies_the_openapi(one: sis.Change) -> None:
     assert schema_errors("SingleResultDType", {"result": body(one) | {"extra": 1}}) != []
 
 
-def test_excused_carries_no_score_unless_the_connection_asks_for_a_zero() -> None:
+def test_excused_carries_no_score_but_where_the_version_requires_one() -> None:
     excused = change(after=sis.Value(status=sis.ScoreStatus.EXEMPT))
     assert "score" not in body(excused) and body(excused)["scoreStatus"] == "exempt"
-    assert "score" not in body(excused, version="1.1")
-    assert body(excused, version="1.1", exempt_score="zero")["score"] == 0
+    old = body(excused, version="1.1")
+    assert (old["score"], old["scoreStatus"]) == (0, "exempt")
+    assert "score" not in body(excused, version="1.1", exempt_score="omit")
+    assert body(excused, exempt_score="zero")["score"] == 0
 
 
 def test_flags_are_strings_and_only_those_that_the_connection_carries() -> None:

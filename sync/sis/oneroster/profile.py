@@ -49,9 +49,9 @@ OPTIONS: Final = (
     ),
     Option(
         "exempt_score",
-        "omit",
-        "What an excused result carries as score (1.1 asks for one).",
-        ("omit", "zero"),
+        "",
+        "What an excused result carries as score: 1.1 requires one (zero), 1.2 does not (omit). “omit” where a SIS ignores “exempt”.",
+        ("", "omit", "zero"),
     ),
     Option("settle_s", "60", "Seconds after which a lost new record that is not shown was not stored."),
     Option("fresh_s", "300", "Seconds for which a read may be sent by."),
@@ -183,7 +183,8 @@ def parse(settings: Settings) -> Config:
         whole_maximum=options.truth("whole_maximum"),
         over_max=options.truth("over_max"),
         withdraw=withdraw,
-        exempt_zero=options.choice("exempt_score") == "zero",
+        # 1.1 requires a score on every result; the read-back shows it when a SIS takes no notice of "exempt"
+        exempt_zero=(options.choice("exempt_score") or ("zero" if old else "omit")) == "zero",
         settle_s=options.number("settle_s", 0, 86_400),
         fresh_s=options.number("fresh_s", 1, 86_400),
         page_limit=options.number("page_limit", 1, 10_000),
