@@ -44,7 +44,7 @@ def suggest_classes(context: Context, who: Who) -> list[ClassSuggestion]:
             for one, proof in _provable(context, adapter, who):
                 if (connection.pk, one.sourced_id) not in linked:
                     found.append(
-                        ClassSuggestion(connection, one.sourced_id, one.title, proof.kind, proof.source)
+                        ClassSuggestion(connection, one.sourced_id, one.label, proof.kind, proof.source)
                     )
         finally:
             adapter.close()
@@ -95,7 +95,7 @@ def _save_class_link(
         connection=connection,
         class_id=one.sourced_id,
         defaults={
-            "title": one.title[:500],
+            "title": one.label[:500],
             "school_id": one.school_id,
             "session_id": one.session_ids[0] if one.session_ids else "",
             "proof": proof.kind,

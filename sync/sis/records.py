@@ -130,6 +130,11 @@ class Class:
     code: str = ""
     session_ids: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """Title and code: two sections of a course often share their title."""
+        return f"{self.title} ({self.code})" if self.code and self.code not in self.title else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
