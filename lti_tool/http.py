@@ -8,6 +8,7 @@ address that was checked. Redirects are not followed. A bearer token leaves only
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Collection
@@ -29,6 +30,11 @@ MAX_BYTES = 50 * 1024 * 1024
 USER_AGENT = "GradeSync"
 # RFC 6052: an IPv4 address in its last 32 bits, which a gateway of the network would reach for us
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# backslashes, percent signs and blanks in a host are read differently by different parsers: the host that was checked
+# would not be the host that is asked
+PLAIN_HOST = re.compile(r"[\w.:-]+")
+# what no database column and no UTF-8 text can hold: NUL, and halves of surrogate pairs
+UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 class HttpError(Exception):
@@ -87,6 +93,9 @@ class Session(requests.Session):
             raise _translated(error, url) from None
         except urllib3_errors.HTTPError:
             raise NoAnswer(f"{host_of(url)} broke off its answer.") from None
+        except UnicodeError:
+            # a host name or a header that no request can carry; the error would quote it
+            raise Refused("The address or the key holds characters that cannot be sent.") from None
 
     def _check_bearer(self, url: str, headers: Any) -> None:
         names = {name.lower() for name in (*self.headers, *(headers or ()))}
@@ -96,7 +105,8 @@ class Session(requests.Session):
     def _read(self, response: requests.Response, started: float, url: str) -> requests.Response:
         body = bytearray()
         with response:
-            for chunk in response.iter_content(64 * 1024):
+            # as it comes, not in full pieces: one byte now and then must not outlast the deadline
+            while chunk := response.raw.read1(64 * 1024, decode_content=True):
                 body += chunk
                 if len(body) > self.max_bytes:
                     raise NoAnswer(f"{host_of(url)} sent more than {self.max_bytes // 1024 // 1024} MB.")
@@ -113,9 +123,27 @@ def loads(content: bytes | str, *, nan: bool = False) -> Any:
     """
     constant = _as_nan if nan else _refuse_constant
     try:
-        return simplejson.loads(content, use_decimal=True, parse_constant=constant)
+        found = simplejson.loads(content, use_decimal=True, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         raise BadBody("The answer is not valid JSON.") from error
+    return _fit(found) if _may_be_unfit(content) else found
+
+
+def _may_be_unfit(content: bytes | str) -> bool:
+    # JSON holds them as escapes only
+    text = content if isinstance(content, bytes) else content.encode(errors="replace")
+    return b"\\u0000" in text or b"\\ud" in text or b"\\uD" in text
+
+
+def _fit(value: Any) -> Any:
+    """The same with the replacement character for what cannot be stored: one odd name must not stop a course."""
+    if isinstance(value, str):
+        return UNFIT.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_fit(one) for one in value]
+    if isinstance(value, dict):
+        return {_fit(name): _fit(one) for name, one in value.items()}
+    return value
 
 
 def dumps(data: object) -> str:
@@ -156,7 +184,7 @@ def check_url(url: str) -> None:
         _ = parts.port
     except ValueError:
         raise Refused("The address is not a valid URL.") from None
-    if parts.username or parts.password or not host:
+    if parts.username or parts.password or not PLAIN_HOST.fullmatch(host):
         raise Refused("The address is not a plain URL with a host.")
     if parts.scheme == "https":
         return
@@ -204,7 +232,9 @@ def _is_public(address: str) -> bool:
     if found in NAT64:
         mapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
     checked = mapped or found
-    return checked.is_global and not checked.is_multicast
+    # reserved and site-local IPv6 counts as global in Python, and holds ways to IPv4 and to the own network
+    special = checked.is_multicast or checked.is_reserved or getattr(checked, "is_site_local", False)
+    return checked.is_global and not special
 
 
 class _Guard:

@@ -29,6 +29,10 @@ SECRET_PATH = "/students/Ana-Alvarez?token=s3cret"
         "https://lms.example.edu:99999/",
         "https://[::1/",
         "javascript:alert(1)",
+        "https://attacker.example\\.lms.example.edu/",
+        "https://attacker.example%5c.lms.example.edu/",
+        "https://lms.example.edu%2eattacker.example/",
+        "https://lms example.edu/",
         "",
     ],
 )
@@ -55,6 +59,10 @@ SPECIAL = {
     "IPv6 private": "fd00::1",
     "IPv6 link-local": "fe80::1",
     "IPv6 multicast": "ff02::1",
+    "IPv6 site-local": "fec0::1",
+    "IPv4 in IPv6, the former way": "::127.0.0.1",
+    "IPv4 translated": "::ffff:0:127.0.0.1",
+    "IPv4 behind a local NAT64": "64:ff9b:1::10.0.0.1",
     "IPv4 in IPv6": "::ffff:127.0.0.1",
     "private IPv4 in IPv6": "::ffff:10.0.0.1",
     "metadata in IPv6": "::ffff:169.254.169.254",
@@ -257,3 +265,63 @@ def test_fractions_go_in_and_out_digit_for_digit() -> None:
     assert http.dumps(http.loads('{"score":9.2570}')) == '{"score":9.2570}'
     with pytest.raises(ValueError):
         http.dumps({"score": float("nan")})
+
+
+def test_name_that_no_resolver_takes_is_refused() -> None:
+    with pytest.raises(http.Refused):
+        http.Session().get("https://" + "a" * 64 + ".example.edu/")
+
+
+def test_key_that_no_header_can_carry_is_refused_and_not_repeated(server: str) -> None:
+    own = http.host_of(server)
+    with pytest.raises(http.Refused) as refused:
+        http.Session({own}).get(server, headers={"Authorization": "Bearer s3cret-€"})
+    assert "s3cret" not in str(refused.value) and "€" not in str(refused.value)
+
+
+@pytest.fixture
+def drip(allow_local: None) -> Iterator[tuple[str, list[int]]]:
+    """A server that announces a long answer and sends it byte by byte; the list counts what it could send."""
+    sent: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "400")
+            self.end_headers()
+            while len(sent) < 400:
+                try:
+                    self.wfile.write(b" ")
+                except OSError:
+                    return
+                sent.append(1)
+                gone.wait(0.02)
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    gone = threading.Event()
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{made.server_port}/", sent
+    gone.set()
+    made.shutdown()
+    made.server_close()
+
+
+def test_answer_that_comes_byte_by_byte_does_not_outlast_the_deadline(drip: tuple[str, list[int]]) -> None:
+    url, sent = drip
+    with pytest.raises(http.NoAnswer):
+        http.Session(deadline_s=0.3).get(url)
+    assert len(sent) < 400
+
+
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud800", "\\uDFFF"])
+def test_what_no_database_holds_is_replaced_in_an_answer(escape: str) -> None:
+    found = http.loads(f'[{{"na{escape}me": "A{escape}na", "score": 9.10}}]')
+    assert found[0]["na\N{REPLACEMENT CHARACTER}me"] == "A\N{REPLACEMENT CHARACTER}na"
+    http.dumps(found).encode()
+
+
+def test_emoji_written_as_escapes_stay() -> None:
+    assert http.loads('"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
