@@ -1,9 +1,14 @@
-"""The administrator's view: platforms, deployments, invites, keys. Secrets and tokens are never shown."""
+"""The administrator's view: platforms, deployments, invites, keys. Secrets and tokens are never shown.
+
+Staff see their own institutions only (`staff.institutions_of`); institutions and keys are the superuser's.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -20,9 +25,38 @@ from lti_tool.models import (
     Registration,
     SigningKey,
 )
+from lti_tool.staff import institutions_of
+
+OwnOnly = admin.RelatedOnlyFieldListFilter
+# which path of each choosable model leads to its institution
+OWN: dict[type[Any], str] = {
+    Institution: "pk",
+    Registration: "institution",
+    Context: "deployment__registration__institution",
+}
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+class OfInstitution(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """Rows, and choices in forms, of the institutions that this member of staff may see."""
+
+    institution = "institution"
+    own = OWN
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.filter(**{f"{self.institution}__in": institutions_of(request.user)})
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        model: Any = db_field.related_model
+        if model in self.own:
+            mine = {f"{self.own[model]}__in": institutions_of(request.user)}
+            kwargs["queryset"] = model._default_manager.filter(**mine)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class ReadOnly(OfInstitution):
     """What launches wrote: looked at, not edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -33,9 +67,25 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for 
 
 
 @admin.register(Institution)
-class InstitutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+class InstitutionAdmin(OfInstitution):
+    """Looked at by its staff. Its name decides whose it is, so only a superuser writes it."""
+
+    institution = "pk"
     list_display = ["name", "created_at"]
     search_fields = ["name"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return is_superuser(request)
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)
 
 
 class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
@@ -45,9 +95,9 @@ class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 
 
 @admin.register(Registration)
-class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+class RegistrationAdmin(OfInstitution):
     list_display = ["name", "institution", "issuer", "client_id", "active"]
-    list_filter = ["institution", "active"]
+    list_filter = [("institution", OwnOnly), "active"]
     search_fields = ["name", "issuer", "client_id"]
     list_select_related = ["institution"]
     readonly_fields = ["public_id", "own_login_url", "created_at"]
@@ -58,21 +108,22 @@ class RegistrationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic 
     def own_login_url(self, row: Registration) -> str:
         return public_url("login-of", row.public_id) if row.pk else ""
 
-    @admin.action(description=_("Approve the selected registrations"))
+    @admin.action(description=_("Approve the selected registrations"), permissions=["change"])
     def approve(self, request: HttpRequest, rows: QuerySet[Registration]) -> None:
         count = rows.update(active=True)
         messages.success(request, _("%(count)d approved.") % {"count": count})
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+class DeploymentAdmin(OfInstitution):
+    institution = "registration__institution"
     list_display = ["deployment_id", "registration", "platform_guid", "active", "created_at"]
-    list_filter = ["registration__institution", "active"]
+    list_filter = [("registration", OwnOnly), "active"]
     list_select_related = ["registration"]
     search_fields = ["deployment_id", "platform_guid"]
     actions = ["approve"]
 
-    @admin.action(description=_("Approve the selected deployments"))
+    @admin.action(description=_("Approve the selected deployments"), permissions=["change"])
     def approve(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         count = rows.update(active=True)
         messages.success(request, _("%(count)d approved.") % {"count": count})
@@ -80,24 +131,27 @@ class DeploymentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic on
 
 @admin.register(Context)
 class ContextAdmin(ReadOnly):
+    institution = "deployment__registration__institution"
     list_display = ["title", "label", "context_id", "deployment", "launched_at"]
-    list_filter = ["deployment__registration__institution", "deployment__registration"]
+    list_filter = [("deployment__registration", OwnOnly)]
     list_select_related = ["deployment"]
     search_fields = ["title", "label", "context_id"]
 
 
 @admin.register(LtiUser)
 class LtiUserAdmin(ReadOnly):
+    institution = "registration__institution"
     list_display = ["name", "registration", "sis_id"]
-    list_filter = ["registration__institution", "registration"]
+    list_filter = [("registration", OwnOnly)]
     list_select_related = ["registration"]
     search_fields = ["name", "sis_id", "sub"]
 
 
 @admin.register(Membership)
 class MembershipAdmin(ReadOnly):
+    institution = "context__deployment__registration__institution"
     list_display = ["user", "context", "can_send", "can_look", "updated_at"]
-    list_filter = ["context__deployment__registration__institution", "can_send"]
+    list_filter = [("context__deployment__registration", OwnOnly), "can_send"]
     list_select_related = ["user", "context"]
 
 
@@ -105,17 +159,23 @@ class MembershipAdmin(ReadOnly):
 class LtiSessionAdmin(ReadOnly):
     """Deleting one signs that browser out."""
 
+    institution = "membership__context__deployment__registration__institution"
     list_display = ["membership", "created_at", "seen_at", "expires_at"]
-    list_filter = ["membership__context__deployment__registration__institution"]
+    list_filter = [("membership__context__deployment__registration", OwnOnly)]
     list_select_related = ["membership"]
     exclude = ["token_hash"]
 
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnly):
+    """Keys belong to the whole installation."""
+
     list_display = ["kid", "state", "created_at", "changed_at"]
     exclude = ["private_pem"]
     actions = ["rotate"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return SigningKey.objects.order_by("-created_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -136,11 +196,11 @@ ROTATED = {
 
 
 @admin.register(Invite)
-class InviteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+class InviteAdmin(OfInstitution):
     """Its address is shown once, when it is made."""
 
     list_display = ["id", "institution", "created_by", "created_at", "expires_at", "used_at", "registration"]
-    list_filter = ["institution"]
+    list_filter = [("institution", OwnOnly)]
     list_select_related = ["institution", "registration"]
     fields = ["institution", "pre_approved"]
 

@@ -1,6 +1,6 @@
 """The administrator's view: connections (secrets can be written, never read), links, and the log of what was sent.
 
-Staff see their own institutions only (`views.staff.institutions_of`); the log is looked at, not edited.
+Staff see their own institutions only (`lti_tool.staff.institutions_of`); the log is looked at, not edited.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, QuerySet, URLField
+from django.db.models import QuerySet, URLField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from lti_tool.models import Context, Institution, Registration
+from lti_tool import admin as lti_admin
+from lti_tool.admin import OwnOnly
 from sync import engine
 from sync.errors import AdapterError
 from sync.forms import ClassLinkByAdminForm, LmsConnectionForm, SisConnectionForm
@@ -33,36 +34,14 @@ from sync.models import (
 )
 from sync.sis import registry as sis_registry
 from sync.views.rows import words
-from sync.views.staff import institutions_of
 
 OF_CONTEXT = "context__deployment__registration__institution"
-OwnOnly = admin.RelatedOnlyFieldListFilter
-# which path of each choosable model leads to its institution
-OWN: dict[type[Any], str] = {
-    Institution: "pk",
-    Registration: "institution",
-    SisConnection: "institution",
-    Context: "deployment__registration__institution",
-}
 
 
-class OfInstitution(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """Rows, and choices in forms, of the institutions that this member of staff may see."""
+class OfInstitution(lti_admin.OfInstitution):
+    """Also a choice of connections is one of the own institutions'."""
 
-    institution = "institution"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        return rows.filter(**{f"{self.institution}__in": institutions_of(request.user)})
-
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        model: Any = db_field.related_model
-        if model in OWN:
-            own = {f"{OWN[model]}__in": institutions_of(request.user)}
-            kwargs["queryset"] = model._default_manager.filter(**own)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    own = lti_admin.OWN | {SisConnection: "institution"}
 
 
 class Log(OfInstitution):

@@ -17,11 +17,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from lti_tool.models import Context
+from lti_tool.staff import institutions_of
 from sync import engine, reports
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, Run
 from sync.views.downloads import about, receipt_of
-from sync.views.staff import institutions_of
 
 app_name = "api"
 

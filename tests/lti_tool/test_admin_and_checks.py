@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from lti_tool import checks, invites, keys
@@ -77,6 +78,68 @@ def test_administrator_rotates_keys(office: Client) -> None:
     page = office.post("/admin/lti_tool/signingkey/", values, follow=True).content.decode()
     assert "A new key is published" in page
     assert len(keys.jwks()["keys"]) == 2
+
+
+@pytest.fixture
+def colleague(office: Client) -> Client:
+    """A member of staff of another institution, with every right in the admin."""
+    Institution.objects.create(name="Another school")
+    user = User.objects.create_user("colleague", is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    user.groups.add(Group.objects.create(name="Another school"))
+    browser = Client(headers={"host": "localhost:8000"})
+    browser.force_login(user)
+    return browser
+
+
+@pytest.mark.parametrize(
+    "model", ["institution", "registration", "deployment", "context", "ltiuser", "membership", "ltisession"]
+)
+def test_staff_see_no_row_of_another_institution(colleague: Client, model: str) -> None:
+    row = apps.get_model("lti_tool", model)._default_manager.order_by("pk").first()
+    listed = colleague.get(f"/admin/lti_tool/{model}/").content.decode()
+    assert f"/{model}/{row.pk}/change/" not in listed and str(Registration.objects.get()) not in listed
+    assert colleague.get(f"/admin/lti_tool/{model}/{row.pk}/change/").status_code == 302
+    assert colleague.post(f"/admin/lti_tool/{model}/{row.pk}/delete/", {"post": "yes"}).status_code in {
+        302,
+        403,
+    }
+    assert apps.get_model("lti_tool", model)._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", ["registration", "deployment"])
+def test_staff_approve_nothing_of_another_institution(colleague: Client, model: str) -> None:
+    rows = apps.get_model("lti_tool", model)._default_manager
+    rows.update(active=False)
+    colleague.post(f"/admin/lti_tool/{model}/", {"action": "approve", "_selected_action": [rows.get().pk]})
+    assert not rows.get().active
+
+
+def test_staff_invite_no_platform_into_another_institution(colleague: Client) -> None:
+    theirs = Registration.objects.get().institution
+    before = Invite.objects.count()
+    colleague.post("/admin/lti_tool/invite/add/", {"institution": theirs.pk, "pre_approved": "on"})
+    assert Invite.objects.count() == before
+
+
+def test_staff_cannot_take_an_institutions_name(colleague: Client) -> None:
+    own = Institution.objects.get(name="Another school")
+    address = f"/admin/lti_tool/institution/{own.pk}/change/"
+    assert colleague.post(address, {"name": "Third school"}).status_code == 403
+    assert colleague.post("/admin/lti_tool/institution/add/", {"name": "Third school"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["registration", "deployment"])
+def test_who_may_only_look_approves_nothing(office: Client, model: str) -> None:
+    rows = apps.get_model("lti_tool", model)._default_manager
+    rows.update(active=False)
+    user = User.objects.create_user("looker", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    user.groups.add(Group.objects.create(name=Institution.objects.get().name))
+    browser = Client(headers={"host": "localhost:8000"})
+    browser.force_login(user)
+    browser.post(f"/admin/lti_tool/{model}/", {"action": "approve", "_selected_action": [rows.get().pk]})
+    assert not rows.get().active
 
 
 def ids(found: list[Any]) -> list[str]:
