@@ -301,7 +301,7 @@ def test_no_history_loses_doubles_or_overwrites_a_grade(settings_of_engine: None
     run_state_machine_as_test(
         Course_,
         settings=settings(
-            max_examples=1500 if FULL else 30,
+            max_examples=200 if FULL else 30,
             stateful_step_count=30 if FULL else 12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
