@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -40,7 +42,19 @@ def page(view: View) -> View:
 
 def action(view: View) -> View:
     """A form that a teacher of this course sends; it ends in a redirect."""
-    return instructor_required(require_POST(view))
+    return instructor_required(require_POST(_without_nul(view)))
+
+
+def _without_nul(view: View) -> View:
+    """No page sends NUL, and PostgreSQL takes it neither as a value nor in a question."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if any("\x00" in text for name, values in request.POST.lists() for text in (name, *map(str, values))):
+            raise BadRequest
+        return view(request, *args, **kwargs)
+
+    return checked
 
 
 def course_of(request: Request) -> Context:
