@@ -29,12 +29,13 @@ from sync.engine.links import (
     suggest_classes,
     unlink_class,
 )
-from sync.engine.preview import approve, cancel, decide, lift, look, parse_key, preview, retry
+from sync.engine.preview import UNANSWERED, approve, cancel, decide, lift, look, parse_key, preview, retry
 from sync.engine.push import push, push_here
 from sync.engine.reconciling import reconcile
 
 __all__ = [
     "SCALES",
+    "UNANSWERED",
     "Changed",
     "ClassSuggestion",
     "CourseBusy",

@@ -270,12 +270,22 @@ def _create_in_class(
             new = proposed(class_link, item, wish, adapter.profile, sessions, titles)
             titles.add(new.title.casefold())
             links.append(_save_creating(class_link, item, new, wish, adapter.profile, scales, who))
-        for link in links:
-            if link.state == "creating":
-                _settle(link, adapter, existing)
+        _settle_each([link for link in links if link.state == "creating"], adapter, existing)
         return links
     finally:
         adapter.close()
+
+
+def _settle_each(links: Sequence[LineItemLink], adapter: Sis, existing: Sequence[sis.LineItem]) -> None:
+    """Each is asked for, also after one was refused; then the refusals are told. Raises LinkRefused."""
+    refusals = []
+    for link in links:
+        try:
+            _settle(link, adapter, existing)
+        except LinkRefused as error:
+            refusals.append(error.text)
+    if refusals:
+        raise LinkRefused(" ".join(refusals))
 
 
 def proposed(
@@ -410,10 +420,15 @@ def _create(link: LineItemLink, adapter: Sis) -> None:
 
 
 def _settled(link: LineItemLink, made: sis.LineItem) -> None:
-    for name, value in _there(made).items():
+    """The link stands, unless she took it back or another link took the item meanwhile."""
+    fields = {**_there(made), "state": "linked", "creating": {}, "updated_at": timezone.now()}
+    try:
+        with transaction.atomic():
+            LineItemLink.objects.filter(pk=link.pk, state="creating").update(**fields)
+    except IntegrityError:
+        return
+    for name, value in fields.items():
         setattr(link, name, value)
-    link.state, link.creating = "linked", {}
-    link.save()
 
 
 def settle_creating(context: Context, who: Who) -> list[LineItemLink]:
@@ -437,6 +452,12 @@ def settle_creating(context: Context, who: Who) -> list[LineItemLink]:
 
 def _settle(link: LineItemLink, adapter: Sis, existing: Sequence[sis.LineItem]) -> None:
     """Read first, so that a creation whose answer was lost is found and not repeated."""
+    if not settle_by_reading(link, existing):
+        _create(link, adapter)
+
+
+def settle_by_reading(link: LineItemLink, existing: Sequence[sis.LineItem]) -> bool:
+    """Link it when exactly one item of the class is what was asked for. False when there is none."""
     new = _from_json(link.creating)
     found = [one for one in existing if one.sourced_id == new.sourced_id] or [
         one for one in existing if _same(one, new)
@@ -444,8 +465,7 @@ def _settle(link: LineItemLink, adapter: Sis, existing: Sequence[sis.LineItem]) 
     free = [one for one in found if not _is_linked(link, one)]
     if len(free) == 1:
         _settled(link, free[0])
-    elif not free:
-        _create(link, adapter)
+    return bool(free)
 
 
 def _is_linked(link: LineItemLink, one: sis.LineItem) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -39,6 +39,7 @@ def sent_of(row: SentGrade) -> planning.Sent:
 
 def observe_all(
     rows: Mapping[Key, SentGrade],
+    shown: Collection[Key],
     existing: Mapping[Key, Value | None],
     desired: Mapping[Key, planning.Desired],
     result_ids: Mapping[Key, str],
@@ -47,12 +48,16 @@ def observe_all(
     """Let this read confirm what it can, and write it so. `rows` were loaded before the read began.
 
     A row that was written meanwhile (its version moved on) is not settled by this read: what it shows may be older
-    than the send. Grades that agree on both sides without ever being sent are taken into the ledger.
+    than the send. Nor is one that this read does not show (`shown`: its class was not read, or it stands there twice):
+    nothing seen is not nothing there. Grades that agree on both sides without ever being sent are taken into the ledger.
     """
     observed: dict[Key, planning.Sent] = {}
     with transaction.atomic():
         for key, row in rows.items():
             before = sent_of(row)
+            if key not in shown:
+                observed[key] = before
+                continue
             after = planning.observe(before, existing.get(key), desired.get(key))
             observed[key] = after if _save_observed(row, before, after, result_ids.get(key, "")) else before
         _adopt(rows, existing, desired, result_ids, context, observed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Final
 from urllib.parse import unquote
 
 from django.db import transaction
@@ -17,6 +19,11 @@ from sync.engine.errors import Changed, CourseBusy, EngineError, Who
 from sync.engine.reading import Reading, read
 from sync.models import ContextState, GradeChange, GradeScheme, Run
 from sync.sis import records as sis
+
+UNANSWERED: Final = "unanswered"  # the code of a row that only a person may send
+_UNANSWERED: Final = (
+    "It was sent before and not answered. The SIS may hold it already: look there before sending it again."
+)
 
 
 def look(context: Context) -> dict[str, object]:
@@ -64,6 +71,7 @@ def write_rows(run: Run, reading: Reading) -> None:
 
 def row_of(run: Run, reading: Reading, names: snapshots.Names, change: sis.Change) -> GradeChange:
     user_id, item_id = reading.account.owner.get(change.key, ("", ""))
+    unanswered = change.key in reading.unanswered
     return GradeChange(
         run=run,
         **GradeChange.key_fields(change.key),
@@ -77,6 +85,8 @@ def row_of(run: Run, reading: Reading, names: snapshots.Names, change: sis.Chang
         why=change.why[:500],
         scheme_version=change.scheme_version,
         digest=planning.digest(change),
+        code=UNANSWERED if unanswered else "",
+        words=_UNANSWERED if unanswered else "",
     )
 
 
@@ -95,8 +105,12 @@ def keep_schemes(reading: Reading) -> None:
         )
 
 
-def approve(run: Run, who: Who, digests: Collection[str], *, override_stops: bool = False) -> int:
+def approve(
+    run: Run, who: Who, digests: Collection[str], *, override_stops: bool = False, unattended: bool = False
+) -> int:
     """Approve exactly these rows and take the course's slot. The caller then rings `sync.tasks.ring`.
+
+    `unattended`: no person looked, so no grade is withdrawn and none is repeated that may stand there unseen.
 
     Raises Changed when this list was replaced, CourseBusy when another run is sending, EngineError when a safety
     stop was not overridden or none of the digests is on the list. Returns how many rows were approved.
@@ -109,25 +123,31 @@ def approve(run: Run, who: Who, digests: Collection[str], *, override_stops: boo
         if locked.report.get("stops") and not override_stops:
             raise EngineError("This list needs a second look first: see the warnings above it.")
         rows = GradeChange.objects.filter(run=locked, state="planned", digest__in=list(digests))
+        if unattended:
+            rows = rows.exclude(withdraws=True).exclude(code=UNANSWERED)
         approved = rows.update(state="approved", approved_at=timezone.now())
         if not approved:
             raise EngineError("No row was picked, so nothing is sent.")
         _take_slot(locked)
         locked.state, locked.approved_at, locked.stops_overridden = "approved", timezone.now(), override_stops
         locked.asked_by, locked.asked_name = who.user, who.name
+        # whoever approves makes it attended, and a wish to stop an earlier go at it is over
+        locked.unattended, locked.cancel_asked = unattended, False
         locked.save()
     run.refresh_from_db()
     return approved
 
 
 def _take_slot(run: Run) -> None:
-    state, _ = ContextState.objects.get_or_create(context=run.context)
-    free = Q(slot=None) | ~Q(slot__state__in=Run.OPEN)
-    if not ContextState.objects.filter(free, pk=state.pk).update(slot=run):
-        holder = state.slot.asked_name if state.slot else ""
+    """Under the row's lock: a condition that looks at another table would be judged by what stood before the wait."""
+    ContextState.objects.get_or_create(context=run.context)
+    state = ContextState.objects.select_for_update().get(context=run.context)
+    if state.slot is not None and state.slot.is_open:
         raise CourseBusy(
-            f"Grades of this course are being sent just now ({holder}). Wait until that is done."
+            f"Grades of this course are being sent just now ({state.slot.asked_name}). Wait until that is done."
         )
+    state.slot = run
+    state.save(update_fields=["slot"])
 
 
 def cancel(run: Run, who: Who) -> None:
@@ -143,14 +163,20 @@ def cancel(run: Run, who: Who) -> None:
 
 
 def retry(run: Run, who: Who) -> Run:
-    """The refusals of this run's rows lapse, and a new preview shows them again."""
+    """What the SIS refused or never showed, in this run or before it as its report tells, is tried anew: a new preview."""
     who.must_be_able_to_send(run.context)
-    keys = [row.key for row in GradeChange.objects.filter(run=run, state="rejected")]
-    ledger.lapse(keys, "refused")
-    for row in GradeChange.objects.filter(run=run, state__in=("accepted", "unknown")):
+    ledger.lapse(sorted(_keys(run, {"rejected"}, "refused")), "refused")
+    for key in sorted(_keys(run, {"accepted", "unknown"}, "accepted, not shown")):
         with transaction.atomic():
-            ledger.update(row.key, run.context, lambda sent: sent.retried())
+            ledger.update(key, run.context, lambda sent: sent.retried())
     return preview(run.context, who)
+
+
+def _keys(run: Run, states: Collection[str], cause: str) -> set[sis.Key]:
+    """The run's rows in these states, and what its report lists under this cause."""
+    told = [one for one in run.report.get("differences", []) if one["cause"] == cause]
+    rows = GradeChange.objects.filter(run=run, state__in=states)
+    return {row.key for row in rows} | {parse_key(one["key"]) for one in told}
 
 
 def decide(context: Context, key: sis.Key, kind: str, who: Who) -> None:
@@ -176,6 +202,6 @@ def lift(context: Context, key: sis.Key, who: Who) -> None:
 def parse_key(text: str) -> sis.Key:
     """The inverse of `Key.text()`. Raises EngineError when it is not one."""
     parts = [unquote(part) for part in text.split("/")]
-    if len(parts) != 4 or not parts[0].isdigit():
+    if len(parts) != 4 or not re.fullmatch("[0-9]{1,18}", parts[0]):
         raise EngineError("This is not the key of a grade.")
     return sis.Key(*parts)

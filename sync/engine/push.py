@@ -340,6 +340,7 @@ def _finish(run: Run, reading: Reading, lease: Lease, wait_until: datetime | Non
         reporting.write(run, reading, before=False)
         _remember_items(run, reading)
         snapshots.save(reading)
+        _unflag(reading)
         lease.set(state="done", finished_at=timezone.now(), resume_at=None, message="")
         leave_slot(run)
 
@@ -381,3 +382,8 @@ def _end(run: Run, lease: Lease, state: str, message: str) -> None:
 def _flag(run: Run, error: Misconfigured) -> None:
     """The connections of this course show what went wrong until a run works again."""
     SisConnection.objects.filter(class_links__context=run.context).update(trouble=str(error)[:500])
+
+
+def _unflag(reading: Reading) -> None:
+    working = [side.connection.pk for side in reading.sides.values()]
+    SisConnection.objects.filter(pk__in=working).exclude(trouble="").update(trouble="")

@@ -17,6 +17,7 @@ from sync import desired, matching, planning, scales
 from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.errors import NothingLinked
+from sync.engine.items import settle_by_reading
 from sync.engine.proofs import still_proved
 from sync.errors import TryLater, Unreachable
 from sync.lms import records as lms
@@ -90,6 +91,16 @@ class Reading:
         fresh_s = min((side.profile.fresh_s for side in self.sides.values()), default=300)
         return self.began + max(timedelta(seconds=fresh_s), 2 * (self.ended - self.began))
 
+    @property
+    def unanswered(self) -> set[sis.Key]:
+        """Lost creates at a SIS that can neither be read nor be written twice safely: a person decides (design §4)."""
+        unsafe = {
+            name
+            for name, side in self.sides.items()
+            if not side.profile.read_back and not side.profile.idempotent
+        }
+        return {key for key, row in self.rows.items() if row.lost_at is not None and key.connection in unsafe}
+
     def close(self) -> None:
         for side in self.sides.values():
             side.adapter.close()
@@ -122,6 +133,10 @@ def _read_sis(
     sides: dict[str, SisRead] = {}
     for link in links:
         name = str(link.connection_id)
+        if not link.connection.active:
+            what = "An administrator switched off the connection to the SIS class"
+            problems.append(_class_problem("connection-off", what, link))
+            continue
         if name not in sides:
             sides[name] = SisRead(link.connection, make_sis(link.connection))
         one = _read_class(context, sides[name].adapter, link, gradebook, problems)
@@ -178,15 +193,19 @@ def _reckon(
         .exclude(excluded="")
         .values_list("lms_user_id", "excluded")
     )
+    _find_created(links, sides)
     matched = _match(context, gradebook, sides, excluded_students)
     results, duplicates = _results_by_key(sides)
     linked = [_linked(link, sides, gradebook) for link in links]
     ours = {key for key, row in rows.items() if row.context_id == context.pk} | _keys_of_links(rows, links)
     account = desired.account(gradebook, matched, excluded_students, linked, duplicates, ours)
     rows = {key: row for key, row in rows.items() if key in ours or key in account.desired}
-    existing = {key: one.value for key, one in results.items()} | _write_only_existing(sides, rows)
+    existing = {key: one.value for key, one in results.items()}
+    existing |= _write_only_existing(sides, rows, account.desired)
     ids = {key: one.sourced_id for key, one in results.items()}
-    sent = ledger.observe_all(rows, existing, account.desired, ids, context)
+    classes = _shown(sides)
+    shown = {key for key in rows if key not in duplicates and (key.connection, key.class_id) in classes}
+    sent = ledger.observe_all(rows, shown, existing, account.desired, ids, context)
     settle = {name: side.profile.settle_s for name, side in sides.items()}
     waiting = ledger.waiting_keys(rows, began, settle)
     decisions = ledger.decisions_of(account.desired.keys() | sent.keys())
@@ -199,6 +218,14 @@ def _reckon(
     reading.plan = dataclasses.replace(made, changes=tuple(_complete(reading, one) for one in made.changes))
     reading.stops = _stops(reading)
     return reading
+
+
+def _find_created(links: Iterable[LineItemLink], sides: Mapping[str, SisRead]) -> None:
+    """Line items whose creation got no answer are found in what was read; only the link step asks for them again."""
+    there = {one.link.pk: one.line_items for side in sides.values() for one in side.classes}
+    for link in links:
+        if link.state == "creating" and link.class_link_id in there:
+            settle_by_reading(link, there[link.class_link_id])
 
 
 def _keys_of_links(rows: Mapping[sis.Key, SentGrade], links: Iterable[LineItemLink]) -> set[sis.Key]:
@@ -251,12 +278,35 @@ def _results_by_key(
     return single, double
 
 
+def _shown(sides: Mapping[str, SisRead]) -> set[tuple[str, str]]:
+    """The classes whose results this read shows; of all others it tells nothing."""
+    return {
+        (name, one.link.class_id)
+        for name, side in sides.items()
+        if side.profile.read_back
+        for one in side.classes
+    }
+
+
 def _write_only_existing(
-    sides: Mapping[str, SisRead], rows: Mapping[sis.Key, SentGrade]
+    sides: Mapping[str, SisRead],
+    rows: Mapping[sis.Key, SentGrade],
+    wanted: Mapping[sis.Key, planning.Desired],
 ) -> dict[sis.Key, sis.Value | None]:
     """A SIS that cannot be read shows what it last took (design §4)."""
     blind = {name for name, side in sides.items() if not side.profile.read_back}
-    return {key: ledger.sent_of(row).as_stored for key, row in rows.items() if key.connection in blind}
+    return {
+        key: _last_taken(ledger.sent_of(row), wanted.get(key))
+        for key, row in rows.items()
+        if key.connection in blind
+    }
+
+
+def _last_taken(sent: planning.Sent, wanted: planning.Desired | None) -> sis.Value | None:
+    """A later send without an answer may stand there: that the former value is wanted again does not settle it."""
+    new = wanted if isinstance(wanted, sis.Value) else None
+    others = [value for value in sent.since if value != sent.as_stored]
+    return others[-1] if others and new == sent.as_stored else sent.as_stored
 
 
 def _linked(link: LineItemLink, sides: Mapping[str, SisRead], gradebook: lms.Gradebook) -> desired.Linked:
@@ -347,7 +397,8 @@ def _stops(reading: Reading) -> list[planning.Stop]:
 
 
 def _moved_items(reading: Reading) -> list[planning.Stop]:
-    """An item's maximum or the scheme changed since the last send (design §4)."""
+    """An item's maximum or the scheme changed since the last send (design §4), and its grades with it."""
+    changing = {(change.key.connection, change.key.line_item_id) for change in reading.plan.changes}
     items = {item.line_item_id: item for item in reading.gradebook.line_items}
     sent_items = {(key.connection, key.line_item_id) for key, one in reading.sent.items() if one.known}
     versions: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -356,7 +407,7 @@ def _moved_items(reading: Reading) -> list[planning.Stop]:
     moved = []
     for link in reading.links:
         item, name = items.get(link.lms_line_item_id), (str(link.connection_id), link.line_item_id or "")
-        if item is not None and name in sent_items:
+        if item is not None and name in sent_items & changing:
             moved += _moved(link, item, versions[name])
     return moved
 

@@ -19,8 +19,10 @@ def write(run: Run, reading: Reading, *, before: bool) -> None:
     run.save(update_fields=["report", "read_at"])
     if not before:
         state, _ = ContextState.objects.get_or_create(context=reading.context)
-        state.last_students, state.last_results = reading.account.students, reading.graded
-        state.save(update_fields=["last_students", "last_results"])
+        # a short pull becomes the measure only when a person sent it all the same
+        if run.stops_overridden or not any(stop.code.startswith("fewer-") for stop in reading.stops):
+            state.last_students, state.last_results = reading.account.students, reading.graded
+            state.save(update_fields=["last_students", "last_results"])
 
 
 def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:

@@ -116,7 +116,10 @@ def push_unattended(context: Context) -> Run:
             "Nothing was ever approved for this course, so nothing is sent unattended. Send once with --approve DIGEST.",
             "first_send",
         )
-    engine.approve(run, who(), {row.digest for row in rows})
+    sendable = {row.digest for row in rows if row.code != engine.UNANSWERED}
+    if not sendable:
+        return run
+    engine.approve(run, who(), sendable, unattended=True)
     return engine.push_here(run.pk)
 
 
