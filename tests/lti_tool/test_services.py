@@ -205,6 +205,7 @@ def test_throttling_of_canvas_is_told_from_a_missing_right(services: Services) -
         ("Mon, 01 Jan 2024 00:00:00 GMT", 0, 0),
         ("99999999999", 3600, 3600),
     ],
+    ids=["in nine hours", "long ago", "in a thousand years"],
 )
 def test_time_to_come_again_is_bounded(services: Services, header: str, low: int, high: int) -> None:
     responses.add(responses.GET, ITEMS, status=503, headers={"Retry-After": header})
