@@ -19,6 +19,7 @@ from sync.errors import Misconfigured, TryLater
 EARLY_S: Final = 30
 # for a server that does not say how long its token lives
 UNSAID_S: Final = 300
+LONGEST_S: Final = 86_400
 
 
 class TokenStore(Protocol):
@@ -167,7 +168,7 @@ def _mapping(response: requests.Response) -> Mapping[str, Any]:
 
 def _seconds(stated: object) -> int:
     try:
-        life = int(str(stated))
+        life = min(int(str(stated)), LONGEST_S)
     except ValueError:
         life = UNSAID_S
     return max(1, life - min(EARLY_S, life // 2))
@@ -177,7 +178,7 @@ def retry_after(response: requests.Response) -> int | None:
     """`Retry-After` in seconds, given so or as a date (RFC 9110 §10.2.3), at most an hour; None when unusable."""
     stated = response.headers.get("Retry-After", "").strip()
     if stated.isdecimal():
-        return min(int(stated), 3600)
+        return min(int(stated[:6]), 3600)
     try:
         until = parsedate_to_datetime(stated)
     except ValueError:

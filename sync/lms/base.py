@@ -71,6 +71,9 @@ class Lms(ABC):
 
 # --- what every reader does alike -------------------------------------------------------------------
 
+# what a number of a grade book may have before and after its point: far more than any grade, and short to write out
+MOST_DIGITS, MOST_PLACES = 15, 100
+
 
 def number(stated: object) -> tuple[Decimal | None, str]:
     """A JSON number as Decimal, and why it is none: a text, a bool or NaN is "not-a-number", null is simply no score."""
@@ -79,7 +82,16 @@ def number(stated: object) -> tuple[Decimal | None, str]:
     if isinstance(stated, bool) or not isinstance(stated, int | Decimal):
         return None, "not-a-number"
     found = Decimal(stated)
-    return (found, "") if found.is_finite() else (None, "not-a-number")
+    return (found, "") if is_sane(found) else (None, "not-a-number")
+
+
+def is_sane(number: Decimal) -> bool:
+    """Finite, and of a size that a grade can have: 1e999999999 is eight bytes to send and a gigabyte to write out."""
+    return (
+        number.is_finite()
+        and number.adjusted() <= MOST_DIGITS
+        and int(number.as_tuple().exponent) >= -MOST_PLACES
+    )
 
 
 def instant(stated: object) -> datetime | None:

@@ -124,6 +124,9 @@ def test_rows_of_an_inactive_member_are_left_out_without_a_warning() -> None:
         (False, (None, "not-a-number")),
         (Decimal("NaN"), (None, "not-a-number")),
         (Decimal("Infinity"), (None, "not-a-number")),
+        (Decimal("1e999999999"), (None, "not-a-number")),
+        (Decimal("1e-999999999"), (None, "not-a-number")),
+        (Decimal("1.1102230246251565e-16"), (Decimal("1.1102230246251565e-16"), "")),
         ([], (None, "not-a-number")),
     ],
 )

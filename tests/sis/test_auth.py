@@ -71,7 +71,8 @@ def test_a_token_is_asked_for_once_and_shared_through_the_store(mock: responses.
 
 
 @pytest.mark.parametrize(
-    ("stated", "kept"), [(3600, 3570), ("3600", 3570), (20, 10), (0, 1), (None, 270), ("soon", 270)]
+    ("stated", "kept"),
+    [(3600, 3570), ("3600", 3570), (20, 10), (0, 1), (None, 270), ("soon", 270), (10**30, 86_370)],
 )
 def test_a_token_is_given_up_before_it_ends(mock: responses.RequestsMock, stated: object, kept: int) -> None:
     gives(mock, expires_in=stated)
@@ -142,6 +143,13 @@ def test_a_pace_given_as_a_date_is_understood_and_never_longer_than_an_hour(
         with pytest.raises(TryLater) as caught:
             credentials().token()
         assert caught.value.after == after
+
+
+def test_a_pace_beyond_all_measure_is_an_hour(mock: responses.RequestsMock) -> None:
+    mock.add("POST", URL, status=503, headers={"Retry-After": "9" * 5000})
+    with pytest.raises(TryLater) as caught:
+        credentials().token()
+    assert caught.value.after == 3600
 
 
 def test_no_answer_is_a_reason_to_try_later(mock: responses.RequestsMock) -> None:

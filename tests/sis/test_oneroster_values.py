@@ -185,3 +185,13 @@ def test_version_11_has_no_class_text_or_scale_in_a_result() -> None:
         change(after=sis.Value(Decimal(87), "B+")), {"scoreScale": {"sourcedId": "sc"}}, version="1.1"
     )
     assert not {"class", "textScore", "scoreScale"} & set(sent) and sent["score"] == 87
+
+
+@pytest.mark.parametrize(
+    "odd", ["1e999999999", Decimal("1e999999999"), "-1E+400", "1e-999999999", "0e999999999"]
+)
+def test_a_number_that_no_grade_has_is_a_text_and_is_never_written_out(odd: object) -> None:
+    item = wire.read_line_item({"sourcedId": "i1", "resultValueMax": odd}, "c1")
+    assert item.maximum is None
+    found = wire.value_of({"score": odd}, config())
+    assert found is not None and found.score is None and len(found.words()) < 100

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sync.errors import Misconfigured
 from sync.lms import records as lms
-from sync.lms.base import number, text_of
+from sync.lms.base import is_sane, number, text_of
 from sync.lms.canvas import grades
 from sync.lms.canvas.client import FORBIDDEN, UNKNOWN, Client
 
@@ -174,4 +174,4 @@ def _plain_number(name: str) -> Decimal | None:
         found = Decimal(name)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if is_sane(found) else None

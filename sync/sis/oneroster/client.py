@@ -188,7 +188,7 @@ def _rows(response: requests.Response, names: Sequence[str]) -> list[Record]:
 
 def _total(response: requests.Response) -> int | None:
     stated = response.headers.get("X-Total-Count", "").strip()
-    return int(stated) if stated.isdecimal() else None
+    return int(stated) if stated.isdecimal() and len(stated) < 10 else None
 
 
 class _Pages:

@@ -25,6 +25,8 @@ Record = Mapping[str, Any]
 Json = dict[str, Any]
 
 STATUSES: Final = {status.value.replace(" ", ""): status.value for status in sis.ScoreStatus}
+# what a number of a grade book may have before and after its point: far more than any grade, and short to write out
+MOST_DIGITS, MOST_PLACES = 15, 100
 # parts of a stored result that are not ours to change: sent back as they were when it is written over
 KEPT: Final = ("metadata", "learningObjectiveSet", "scoreScale", "comment", *sis.FLAGS)
 
@@ -48,14 +50,20 @@ def is_true(value: object) -> bool:
 
 
 def number(value: object) -> Decimal | None:
-    """A number, also where it is given as text; None for anything else, and for NaN and infinity."""
+    """A number, also where it is given as text; None for anything else, for NaN, infinity and sizes beyond any grade."""
     if isinstance(value, bool):
         return None
     try:
         found = Decimal(text(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    # 1e999999999 is eight bytes to send and a gigabyte to write out
+    sane = (
+        found.is_finite()
+        and found.adjusted() <= MOST_DIGITS
+        and int(found.as_tuple().exponent) >= -MOST_PLACES
+    )
+    return found if sane else None
 
 
 def moment(value: object) -> datetime | None:
