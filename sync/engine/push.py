@@ -21,6 +21,7 @@ from django.utils import timezone
 from sync import planning
 from sync.engine import ledger, reporting, snapshots
 from sync.engine.errors import EngineError
+from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
 from sync.engine.reading import Reading, read
 from sync.errors import Misconfigured, TryLater, Unreachable
@@ -35,7 +36,7 @@ MAX_PAUSE_S: Final = 3600  # the longest single pause, whatever a SIS asks for
 
 
 class _Stale(Exception):
-    """The read is older than fresh_s: read and plan again before going on."""
+    """The read is older than fresh_s, or a person changed a link since: read and plan again before going on."""
 
 
 class _Cancelled(Exception):
@@ -124,15 +125,18 @@ class _Round:
 
     send: list[tuple[GradeChange, sis.Change]] = field(default_factory=list)
     wait_until: datetime | None = None
+    links: Links = field(default_factory=dict)
 
 
 def _rounds(run: Run, lease: Lease) -> None:
     while True:
         _check_cancelled(run)
         lease.renew()
+        links = links_of(run.context, GradeChange.objects.filter(run=run, state__in=("approved", "unknown")))
         reading = read(run.context)
         try:
             current = _sort_rows(run, reading, lease)
+            current.links = links
             if current.send and reading.stops and not _stops_were_seen(run, reading):
                 _back_to_review(run, reading, lease)
                 return
@@ -212,7 +216,7 @@ def _send_round(run: Run, reading: Reading, lease: Lease, current: _Round) -> No
         if not changes:
             continue
         try:
-            _send(run, reading, lease, side.adapter, changes, rows)
+            _send(run, reading, lease, side.adapter, changes, rows, current.links)
         except _Stale:
             return
 
@@ -224,15 +228,17 @@ def _send(
     adapter: Sis,
     changes: list[sis.Change],
     rows: dict[sis.Key, GradeChange],
+    links: Links,
 ) -> None:
     gives_ids = not adapter.profile.idempotent
 
     def starting(batch: Sequence[sis.Change]) -> Sequence[sis.Change]:
         _check_cancelled(run)
-        if timezone.now() > reading.stale_at:
+        mine = [rows[change.key] for change in batch]
+        if timezone.now() > reading.stale_at or moved(links, run.context, mine):
             raise _Stale
         lease.renew()
-        _note_intent(run, lease, batch, [rows[change.key] for change in batch], gives_ids)
+        _note_intent(run, lease, batch, mine, gives_ids)
         return batch
 
     try:

@@ -46,6 +46,7 @@ WHO: Final[dict[str, Text]] = {
 
 # what a refusal means, and who can do something about it (design §5)
 REASONS: Final[dict[str, tuple[Text, str]]] = {
+    "unanswered": (_("A person must decide whether it goes again."), "teacher"),
     "student_unknown": (_("The SIS does not know this student."), "sis_admin"),
     "not_enrolled": (_("The SIS does not list this student in the class."), "sis_admin"),
     "class_unknown": (_("The SIS does not know this class any more."), "sis_admin"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sys
 import threading
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from sync import engine
 from sync.errors import Misconfigured
 from sync.models import LineItemLink, Run, SentGrade
 from sync.sis import memory
-from sync.sis.records import Profile
+from sync.sis.records import Person, Profile
 from tests.sync.scene import counts, number
 from tests.sync.worlds import Course, make_course
 
@@ -106,6 +107,37 @@ def test_nothing_is_read_or_sent_through_a_connection_that_was_switched_off(cour
 
     assert course.sis.journal == []
     assert "connection-off" in {one["code"] for one in run.report["problems"]}
+
+
+@pytest.mark.parametrize("change", ["exclude student", "exclude item", "link student", "unlink item"])
+def test_link_changed_while_a_run_is_sending_holds_for_the_very_next_grade(
+    course: Course, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+    course.sis.roster["c1"]["s9"] = Person("s9", "Another", "Person")
+
+    pushing = sys.modules["sync.engine.push"]
+    record = pushing._record
+
+    def meanwhile(*args: Any, **kwargs: Any) -> None:
+        record(*args, **kwargs)
+        monkeypatch.setattr(pushing, "_record", record)
+        if change == "exclude student":
+            engine.exclude_student(course.context, "u3", "moved away", course.who)
+        elif change == "link student":
+            engine.link_student(course.context, "u3", course.class_link, "s9", course.who)
+        elif change == "exclude item":
+            engine.exclude_line_item(course.class_link, "a1", "not counted", course.who)
+        else:
+            engine.unlink_line_item(course.links["i1"], course.who)
+
+    monkeypatch.setattr(pushing, "_record", meanwhile)
+    run = engine.push(run.pk)
+
+    assert course.stored(1, 1) == number("86.5"), "sent before the change"
+    assert course.stored(3, 1) is None and course.row(run, 3, 1).state == "changed"
+    assert course.stored(1, 2) == number("9.257") and run.state == "done"
 
 
 # --- retry ----------------------------------------------------------------------------------------------------
