@@ -77,6 +77,23 @@ def test_one_time_invite_is_not_logged_when_its_page_is_refused(
     assert token not in lines.text
 
 
+@pytest.mark.parametrize("method", ["post", "put", "get"])
+def test_one_time_invite_is_not_logged_by_django_either(
+    platform: Platform, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def broken(token: str) -> None:
+        raise RuntimeError
+
+    token = invites.make(platform.registration.institution)
+    browser = Client(
+        enforce_csrf_checks=True, raise_request_exception=False, headers={"host": "localhost:8000"}
+    )
+    monkeypatch.setattr(invites, "find", broken)
+    answer = getattr(browser, method)(f"/lti/register/{token}/")
+    assert answer.status_code in {403, 405, 500}
+    assert "/lti/register/" in lines.text and token not in lines.text
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
 def test_service_errors_repeat_nothing_that_the_lms_said(
     platform: Platform, lines: pytest.LogCaptureFixture, status: int
