@@ -270,18 +270,20 @@ def _create_in_class(
             new = proposed(class_link, item, wish, adapter.profile, sessions, titles)
             titles.add(new.title.casefold())
             links.append(_save_creating(class_link, item, new, wish, adapter.profile, scales, who))
-        _settle_each([link for link in links if link.state == "creating"], adapter, existing)
-        return links
+        _settle_each([one for one in links if one[0].state == "creating"], adapter, existing)
+        return [link for link, _ in links]
     finally:
         adapter.close()
 
 
-def _settle_each(links: Sequence[LineItemLink], adapter: Sis, existing: Sequence[sis.LineItem]) -> None:
+def _settle_each(
+    links: Sequence[tuple[LineItemLink, bool]], adapter: Sis, existing: Sequence[sis.LineItem]
+) -> None:
     """Each is asked for, also after one was refused; then the refusals are told. Raises LinkRefused."""
     refusals = []
-    for link in links:
+    for link, fresh in links:
         try:
-            _settle(link, adapter, existing)
+            _settle(link, adapter, existing, fresh=fresh)
         except LinkRefused as error:
             refusals.append(error.text)
     if refusals:
@@ -362,15 +364,17 @@ def _save_creating(
     profile: sis.Profile,
     scales: Sequence[sis.ScoreScale],
     who: Who,
-) -> LineItemLink:
-    """Intent first. A link that stands already is returned as it is: a double click creates nothing twice."""
+) -> tuple[LineItemLink, bool]:
+    """Intent first; True when it is ours to ask for. A link that stands already is returned as it is: a double click
+    creates nothing twice.
+    """
     standing = class_link.line_item_links.filter(lms_line_item_id=item.line_item_id).first()
     if standing is not None and standing.state != "excluded":
-        return standing
+        return standing, False
     scale = _checked_scale(wish.scale, item, None, profile)
     if scale in {"letter", "pass_fail"} and len(scales) == 1:
         new = dataclasses.replace(new, score_scale_id=scales[0].sourced_id)
-    link, _ = LineItemLink.objects.update_or_create(
+    link, made = LineItemLink.objects.update_or_create(
         class_link=class_link,
         lms_line_item_id=item.line_item_id,
         defaults={
@@ -385,7 +389,7 @@ def _save_creating(
             "reason": "",
         },
     )
-    return link
+    return link, made or standing is not None
 
 
 def _as_json(new: sis.NewLineItem) -> dict[str, Any]:
@@ -450,10 +454,23 @@ def settle_creating(context: Context, who: Who) -> list[LineItemLink]:
     return open_links
 
 
-def _settle(link: LineItemLink, adapter: Sis, existing: Sequence[sis.LineItem]) -> None:
+def _settle(
+    link: LineItemLink, adapter: Sis, existing: Sequence[sis.LineItem], *, fresh: bool = False
+) -> None:
     """Read first, so that a creation whose answer was lost is found and not repeated."""
-    if not settle_by_reading(link, existing):
+    if not settle_by_reading(link, existing) and (fresh or _may_ask_again(link, adapter.profile)):
         _create(link, adapter)
+
+
+def _may_ask_again(link: LineItemLink, profile: sis.Profile) -> bool:
+    """A creation whose id the SIS gives counts as not stored only `settle_s` after it was asked for (design §4)."""
+    if profile.idempotent:
+        return True
+    now = timezone.now()
+    asked = LineItemLink.objects.filter(
+        pk=link.pk, state="creating", updated_at__lte=now - timedelta(seconds=profile.settle_s)
+    )
+    return bool(asked.update(updated_at=now))
 
 
 def settle_by_reading(link: LineItemLink, existing: Sequence[sis.LineItem]) -> bool:

@@ -23,9 +23,9 @@ from sync.engine import ledger, reporting, snapshots
 from sync.engine.errors import EngineError
 from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
-from sync.engine.reading import Reading, read
+from sync.engine.reading import LmsMisconfigured, Reading, read
 from sync.errors import Misconfigured, TryLater, Unreachable
-from sync.models import GradeChange, LineItemLink, Run, SisConnection
+from sync.models import GradeChange, LineItemLink, LmsConnection, Run, SisConnection
 from sync.sis import records as sis
 from sync.sis.base import Sis
 
@@ -387,9 +387,15 @@ def _end(run: Run, lease: Lease, state: str, message: str) -> None:
 
 def _flag(run: Run, error: Misconfigured) -> None:
     """The connections of this course show what went wrong until a run works again."""
-    SisConnection.objects.filter(class_links__context=run.context).update(trouble=str(error)[:500])
+    if isinstance(error, LmsMisconfigured):
+        rows = LmsConnection.objects.filter(registration=run.context.registration, active=True)
+        rows.update(trouble=str(error)[:500])
+    else:
+        SisConnection.objects.filter(class_links__context=run.context).update(trouble=str(error)[:500])
 
 
 def _unflag(reading: Reading) -> None:
     working = [side.connection.pk for side in reading.sides.values()]
     SisConnection.objects.filter(pk__in=working).exclude(trouble="").update(trouble="")
+    readers = LmsConnection.objects.filter(registration=reading.context.registration, active=True)
+    readers.exclude(trouble="").update(trouble="")

@@ -19,11 +19,15 @@ from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.errors import NothingLinked
 from sync.engine.items import settle_by_reading
 from sync.engine.proofs import still_proved
-from sync.errors import TryLater, Unreachable
+from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
 from sync.models import ClassLink, ContextState, LineItemLink, SentGrade, SisConnection, StudentLink
 from sync.sis import records as sis
 from sync.sis.base import Sis
+
+
+class LmsMisconfigured(Misconfigured):
+    """It is the LMS's reader that an administrator must mend, not a SIS connection."""
 
 
 @dataclass
@@ -125,6 +129,8 @@ def _read_lms(context: Context) -> lms.Gradebook:
         return make_lms(context).read_gradebook(course_of(context))
     except Unreachable as error:  # a read that got no answer did nothing: simply later
         raise TryLater(str(error)) from error
+    except Misconfigured as error:
+        raise LmsMisconfigured(str(error), error.code) from error
 
 
 def _read_sis(

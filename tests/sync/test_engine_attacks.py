@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from sync import engine
 from sync.errors import Misconfigured
-from sync.models import LineItemLink, Run, SentGrade
+from sync.models import LineItemLink, LmsConnection, Run, SentGrade
 from sync.sis import memory
 from sync.sis.records import Person, Profile
 from tests.sync.scene import counts, number
@@ -95,6 +95,21 @@ def test_connection_is_no_longer_flagged_once_a_run_works(course: Course) -> Non
 
     course.connection.refresh_from_db()
     assert course.connection.trouble == ""
+
+
+def test_lms_that_refuses_its_key_does_not_flag_the_sis(course: Course) -> None:
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+
+    def refused(asked: Any) -> None:
+        raise Misconfigured("The LMS refused the token.", "token_refused")
+
+    course.lms.on_read = refused
+    assert engine.push(run.pk).state == "failed"
+
+    course.connection.refresh_from_db()
+    reader = LmsConnection.objects.get(registration=course.context.registration)
+    assert course.connection.trouble == "" and "refused the token" in reader.trouble
 
 
 def test_nothing_is_read_or_sent_through_a_connection_that_was_switched_off(course: Course) -> None:
@@ -271,6 +286,27 @@ def test_line_item_whose_answer_was_lost_is_found_by_the_next_look(idempotent: b
     link.refresh_from_db()
     assert link.state == "linked" and link.line_item_id in course.sis.items
     assert len(course.sis.items) == 3
+
+
+def test_line_item_whose_id_the_sis_gives_is_not_asked_for_twice_within_the_settle_time() -> None:
+    course = make_course(profile=Profile(idempotent=False, settle_s=60))
+    course.lms.add_item("a9", title="Essay", maximum=10)
+    asked: list[str] = []
+
+    def lost(what: Any, store: Any) -> Any:
+        asked.append(what.title)
+        return memory.lose_request(what, store)
+
+    course.sis.item_fault = lost
+    for _ in range(2):  # a double click
+        engine.create_line_items(course.context, [wish(course, "a9")], course.who)
+    engine.settle_creating(course.context, course.who)
+    assert asked == ["Essay"]
+    LineItemLink.objects.filter(state="creating").update(updated_at=timezone.now() - timedelta(seconds=61))
+
+    engine.settle_creating(course.context, course.who)
+
+    assert asked == ["Essay", "Essay"]
 
 
 # --- keys -----------------------------------------------------------------------------------------------------
