@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -133,3 +134,16 @@ def test_two_thousand_students_are_planned_and_shown() -> None:
     assert run.report["counts"]["created"] == run.changes.count() == 2000
     answer = teacher(made.context).get("review", run.pk)
     assert answer.status_code == 200 and answer.content.count(b'name="digest"') == 2000
+
+
+def test_approval_of_a_very_large_course_arrives_whole(browser: Browser) -> None:
+    run = Run.objects.get(state="review")
+    wanted = run.changes.get().digest
+    # 2,000 students with 40 assignments, all ticked
+    ticked = [wanted, *(f"{number:064x}" for number in range(79_999))]
+    body = urlencode([("digest", digest) for digest in ticked])
+    answer = browser.client.post(
+        browser.url("send", run.pk), body, content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 302
+    assert run.changes.get().state == "approved"
