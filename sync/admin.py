@@ -83,6 +83,10 @@ class SisConnectionAdmin(ConnectionAdmin):
     list_display = ["name", "adapter", "institution", "active", "healthy"]
     actions = ["try_out"]
 
+    def save_model(self, request: HttpRequest, obj: SisConnection, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        engine.profile_changed(obj)
+
     @admin.action(description=_("Check the selected connections"), permissions=["change"])
     def try_out(self, request: HttpRequest, rows: QuerySet[SisConnection]) -> None:
         for row in rows:

@@ -165,8 +165,9 @@ class StudentLink(models.Model):
     excluded = models.CharField(max_length=300, blank=True)
     # the identifiers on both sides when it was confirmed: matching.evidence
     evidence = models.JSONField(default=dict, blank=True)
+    # a word is not to outlive its speaker as an administrator's: she cannot be deleted alone
     confirmed_by = models.ForeignKey(
-        LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        LtiUser, null=True, blank=True, on_delete=models.RESTRICT, related_name="+"
     )
     confirmed_name = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -252,7 +252,7 @@ def _place(
         lists.waiting.append(key)
     elif old not in sent.expected and decision is None:
         lists.problems.append(edited(key))
-    elif sent.tried == new and sent.tries >= MAX_TRIES and decision is None:
+    elif sent.tried == new and sent.tries >= MAX_TRIES:
         lists.problems.append(not_stored(key))
     else:
         lists.changes.append(Change(key, before=old, after=new, expected=sent.expected | {old}))

@@ -26,6 +26,7 @@ from sync.engine.links import (
     forget_student,
     link_class,
     link_student,
+    profile_changed,
     suggest_classes,
     unlink_class,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "parse_decimal",
     "parse_key",
     "preview",
+    "profile_changed",
     "push",
     "push_here",
     "reconcile",

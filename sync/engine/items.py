@@ -53,7 +53,12 @@ def link_line_item(
     adapter = make_sis(class_link.connection)
     try:
         there = next(
-            (one for one in adapter.line_items(class_link.class_id) if one.sourced_id == sis_id), None
+            (
+                one
+                for one in adapter.line_items(class_link.class_id)
+                if one.active and one.sourced_id == sis_id
+            ),
+            None,
         )
         if there is None:
             raise LinkRefused(
@@ -199,7 +204,9 @@ def link_exact_titles(context: Context, who: Who) -> list[LineItemLink]:
     who.must_be_able_to_send(context)
     gradebook = _gradebook(context)
     made: list[LineItemLink] = []
-    for class_link in ClassLink.objects.filter(context=context, lapsed="").select_related("connection"):
+    for class_link in ClassLink.objects.filter(
+        context=context, lapsed="", connection__active=True
+    ).select_related("connection"):
         adapter = make_sis(class_link.connection)
         try:
             made += _link_exact(class_link, gradebook, adapter, who)
@@ -249,7 +256,9 @@ def create_line_items(context: Context, wishes: Sequence[NewItemWish], who: Who)
     who.must_be_able_to_send(context)
     gradebook = _gradebook(context)
     links: list[LineItemLink] = []
-    for class_link in ClassLink.objects.filter(context=context, lapsed="").select_related("connection"):
+    for class_link in ClassLink.objects.filter(
+        context=context, lapsed="", connection__active=True
+    ).select_related("connection"):
         mine = [wish for wish in wishes if wish.class_link_id == class_link.pk]
         if mine:
             links += _create_in_class(class_link, gradebook, mine, who)

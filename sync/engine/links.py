@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from lti_tool.models import Context
 from sync import matching
-from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.errors import EngineError, LinkRefused, Who
 from sync.engine.proofs import Proof, find_proof, trusted_sections
 from sync.lms import records as lms
-from sync.models import ClassLink, ContextState, LineItemLink, SisConnection, StudentLink
+from sync.models import ClassLink, ContextState, Decision, LineItemLink, SisConnection, StudentLink
 from sync.sis import records as sis
 from sync.sis.base import Sis
 
@@ -200,9 +200,11 @@ def forget_student(context: Context, lms_user_id: str, who: Who) -> None:
 
 def item_changed(link: LineItemLink) -> None:
     """A changed link ends what the SIS refused through the former one."""
-    from sync.models import Decision
+    refused = Decision.objects.filter(connection=link.connection, kind="refused", lapsed_at=None)
+    refused.filter(line_item_id=link.line_item_id or "").update(lapsed_at=timezone.now())
 
-    rows = Decision.objects.filter(
-        connection=link.connection, line_item_id=link.line_item_id or "", kind="refused", lapsed_at=None
-    )
-    ledger.lapse([row.key for row in rows], "refused")
+
+def profile_changed(connection: SisConnection) -> None:
+    """A connection set anew (address, key, options) ends what the SIS refused through the former setting (design §1)."""
+    refused = Decision.objects.filter(connection=connection, kind="refused", lapsed_at=None)
+    refused.update(lapsed_at=timezone.now())

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
@@ -122,10 +122,10 @@ def approve(
             raise Changed("This list was replaced by a newer one, or sent already. Look at the newest list.")
         if locked.report.get("stops") and not override_stops:
             raise EngineError("This list needs a second look first: see the warnings above it.")
-        rows = GradeChange.objects.filter(run=locked, state="planned", digest__in=list(digests))
+        rows = GradeChange.objects.filter(run=locked, state="planned")
         if unattended:
             rows = rows.exclude(withdraws=True).exclude(code=UNANSWERED)
-        approved = rows.update(state="approved", approved_at=timezone.now())
+        approved = _approve_rows(rows, list(digests))
         if not approved:
             raise EngineError("No row was picked, so nothing is sent.")
         _take_slot(locked)
@@ -136,6 +136,15 @@ def approve(
         locked.save()
     run.refresh_from_db()
     return approved
+
+
+def _approve_rows(rows: QuerySet[GradeChange], digests: list[str]) -> int:
+    """In portions: a database takes only so many values in one statement."""
+    now = timezone.now()
+    return sum(
+        rows.filter(digest__in=digests[first : first + 500]).update(state="approved", approved_at=now)
+        for first in range(0, len(digests), 500)
+    )
 
 
 def _take_slot(run: Run) -> None:
@@ -189,6 +198,9 @@ def decide(context: Context, key: sis.Key, kind: str, who: Who) -> None:
         raise Changed("This grade changed since you looked. Look again, then decide.")
     decision = planning.Decision(kind, lms=pair[0], sis=pair[1])  # type: ignore[arg-type]  # checked above
     ledger.decide(key, decision, context, who.name)
+    if kind == "lms_preferred":  # she asks for it anew, also where the SIS never showed it
+        with transaction.atomic():
+            ledger.update(key, context, lambda sent: sent.retried())
 
 
 def lift(context: Context, key: sis.Key, who: Who) -> None:

@@ -191,14 +191,7 @@ def _reckon(
     rows: dict[sis.Key, SentGrade],
     problems: list[planning.Problem],
 ) -> Reading:
-    links = list(
-        LineItemLink.objects.filter(class_link__context=context).select_related("class_link", "connection")
-    )
-    excluded_students = dict(
-        StudentLink.objects.filter(context=context)
-        .exclude(excluded="")
-        .values_list("lms_user_id", "excluded")
-    )
+    links, excluded_students = _links_of(context)
     _find_created(links, sides)
     matched = _match(context, gradebook, sides, excluded_students)
     results, duplicates = _results_by_key(sides)
@@ -232,6 +225,15 @@ def _find_created(links: Iterable[LineItemLink], sides: Mapping[str, SisRead]) -
     for link in links:
         if link.state == "creating" and link.class_link_id in there:
             settle_by_reading(link, there[link.class_link_id])
+
+
+def _links_of(context: Context) -> tuple[list[LineItemLink], dict[str, str]]:
+    """The course's line item links, and its excluded students with the reason."""
+    links = LineItemLink.objects.filter(class_link__context=context).select_related(
+        "class_link", "connection"
+    )
+    excluded = StudentLink.objects.filter(context=context).exclude(excluded="")
+    return list(links), dict(excluded.values_list("lms_user_id", "excluded"))
 
 
 def _keys_of_links(rows: Mapping[sis.Key, SentGrade], links: Iterable[LineItemLink]) -> set[sis.Key]:

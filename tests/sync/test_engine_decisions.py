@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import RestrictedError
 
 from sync import engine, planning
 from sync.models import GradeChange, Run
+from sync.sis import memory
 from sync.sis.records import Profile
 from tests.sync.scene import counts, number
 from tests.sync.worlds import ADMIN, Course, make_course
@@ -132,3 +134,32 @@ def test_admin_may_do_all(course: Course) -> None:
     run = engine.preview(course.context, ADMIN)
     assert engine.approve(run, ADMIN, [row.digest for row in run.changes.all()]) == 4
     assert GradeChange.objects.filter(run=run, state="approved").count() == 4
+
+
+def test_refusal_lapses_when_the_connection_is_set_anew(course: Course) -> None:
+    course.sis.fault = memory.once(memory.refuse("over_max"), course.sis)
+    refused = course.send().changes.get(state="rejected")
+    engine.profile_changed(course.connection)
+
+    run = engine.preview(course.context, course.who)
+
+    assert [row.key for row in run.changes.all()] == [refused.key]
+
+
+def test_preferred_grade_that_is_never_stored_is_sent_twice_and_then_told(course: Course) -> None:
+    edited(course)
+    engine.decide(course.context, course.key(1, 1), "lms_preferred", course.who)
+    course.sis.fault = memory.store_nothing
+    sent = len(course.sis.attempts)
+    for _ in range(4):
+        run = course.send()
+
+    assert len(course.sis.attempts) == sent + 2
+    assert [one["code"] for one in run.report["problems"]] == ["accepted-not-shown"]
+
+
+def test_teacher_whose_word_stands_is_not_deleted_alone(course: Course) -> None:
+    engine.exclude_student(course.context, "u1", "on leave", course.who)
+
+    with pytest.raises(RestrictedError):
+        course.teacher.delete()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from sync import engine
 from sync.management.base import (
     Answer,
     Failed,
@@ -54,6 +55,7 @@ class Command(JsonCommand):
         row = row or SisConnection(name=options["name"])
         _fill(row, options)
         row.save()
+        engine.profile_changed(row)
         done = "Connected" if created else "Updated"
         data = {"ok": True, "id": row.pk, "name": row.name, "adapter": row.adapter, "created": created}
         lines = [f"{done} {row.name} ({row.adapter}). Try it: manage.py check_connection {row.name}"]
