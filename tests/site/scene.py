@@ -139,9 +139,10 @@ class Database:
         if not server.startswith("postgres"):
             return cls(folder)
         name = f"gradesync_scene_{uuid.uuid4().hex[:12]}"
-        with psycopg.connect(server, autocommit=True) as connection:
+        base = server.rpartition("/")[0]
+        with psycopg.connect(f"{base}/postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
-        return cls(folder, f"{server.rpartition('/')[0]}/{name}")
+        return cls(folder, f"{base}/{name}")
 
     def ask(self, query: str) -> Any:
         if self.url:
