@@ -16,6 +16,7 @@ from lti_tool.models import Context
 from sync import planning, scales
 from sync.engine import ledger, reporting, snapshots
 from sync.engine.errors import Changed, CourseBusy, EngineError, Who
+from sync.engine.names import Names
 from sync.engine.reading import Reading, read
 from sync.models import ContextState, GradeChange, GradeScheme, Run
 from sync.sis import records as sis
@@ -62,14 +63,14 @@ def preview(context: Context, who: Who, *, unattended: bool = False) -> Run:
 
 def write_rows(run: Run, reading: Reading) -> None:
     """One planned row per change of the plan; the run's digest names them all (withdrawals apart)."""
-    names = snapshots.Names.of(reading)
+    names = Names.of(reading)
     rows = [row_of(run, reading, names, change) for change in reading.plan.changes]
     GradeChange.objects.bulk_create(rows, batch_size=500)
     run.digest = planning.digest_of_all([row.digest for row in rows if not row.withdraws])
     run.save(update_fields=["digest"])
 
 
-def row_of(run: Run, reading: Reading, names: snapshots.Names, change: sis.Change) -> GradeChange:
+def row_of(run: Run, reading: Reading, names: Names, change: sis.Change) -> GradeChange:
     user_id, item_id = reading.account.owner.get(change.key, ("", ""))
     unanswered = change.key in reading.unanswered
     return GradeChange(

@@ -6,8 +6,8 @@ from typing import Any
 
 from lti_tool.models import Context
 from sync import planning, tally
+from sync.engine.names import Names
 from sync.engine.reading import Reading
-from sync.engine.snapshots import Names
 from sync.models import ContextState, GradeChange, Run, SentGrade
 from sync.sis import records as sis
 
