@@ -17,8 +17,8 @@ from gradesync_site.running import ROOT, StartFailed
 
 # name -> (module, limit of the ratio); each runs in a process of its own, with a home of its own
 BENCHES = {
-    "push": ("tests.bench.push", 12.0),
-    "push-put": ("tests.bench.push", 2.0),
+    "push": ("tests.bench.push", 8.0),
+    "push-put": ("tests.bench.push", 2.5),
 }
 
 
