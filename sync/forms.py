@@ -150,14 +150,14 @@ def new_item_forms(items: Sequence[Item], data: Any = None) -> list[NewItemForm]
 def _proposal(item: Item, cell: Cell) -> dict[str, Any]:
     due_at = parse_datetime(item.data["due"]) if item.data["due"] else None
     due = (due_at or timezone.now()).date()
-    maximum = item.data["maximum"]
+    maximum = Decimal(item.data["maximum"] or 0)
     return {
         "title": item.data["title"],
         "category": cell.class_link.connection.options.get("category", ""),
         "assigned": min(timezone.now().date(), due - timedelta(days=7)),
         "due": due,
         "minimum": Decimal(0),
-        "maximum": Decimal(maximum) if maximum else Decimal(100),
+        "maximum": maximum if maximum > 0 else Decimal(100),
     }
 
 

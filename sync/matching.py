@@ -451,11 +451,20 @@ def _likeness(item: lms.LineItem, one: sis.LineItem) -> ItemSuggestion:
     exact = _spaced(item.title) == _spaced(one.title) != ""
     if exact:
         score = 100
-    elif _numbers(ours) and _numbers(theirs) and _numbers(ours) != _numbers(theirs):
+    elif (
+        not ours or not theirs or (_numbers(ours) and _numbers(theirs) and _numbers(ours) != _numbers(theirs))
+    ):
         score = 0
     else:
-        score = min(int(fuzz.WRatio(ours, theirs)), 99)
+        # whole words only: parts of words make "Unit 1 Test" and "Attendance, week 1" look alike
+        words = fuzz.token_set_ratio(ours, theirs) if _common_word(ours, theirs) else 0
+        score = min(int(max(fuzz.token_sort_ratio(ours, theirs), words)), 99)
     return ItemSuggestion(item.line_item_id, one.sourced_id, one.title, score, exact)
+
+
+def _common_word(ours: str, theirs: str) -> bool:
+    """Do they share more than a number?"""
+    return any(not word.isdigit() for word in set(ours.split()) & set(theirs.split()))
 
 
 def _spaced(title: str) -> str:

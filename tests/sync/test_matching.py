@@ -380,6 +380,23 @@ def test_titles_with_different_numbers_are_not_alike() -> None:
     assert not one.exact
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "alike"),
+    [
+        ("Unit 1 Test", "Attendance, week 1", False),
+        ("Homework 1", "Attendance, week 1", False),
+        ("Unit 1 Test", "Test, Unit 1", True),
+        ("Midterm exam", "Exam (midterm)", True),
+        ("Essay 1", "Essay #1: Place", True),
+        ("Homework 1", "Homework 1 (20 pts)", False),
+    ],
+)
+def test_titles_are_alike_by_their_words_and_not_by_a_shared_number(
+    ours: str, theirs: str, alike: bool
+) -> None:
+    assert bool(matching.suggest_line_items([item(ours)], [column(theirs)], ())) is alike
+
+
 def test_taken_and_inactive_columns_are_not_suggested() -> None:
     there = [column("Essay", "x"), column("Essay", "y", active=False)]
     assert matching.suggest_line_items([item("Essay")], there, {"x"}) == []

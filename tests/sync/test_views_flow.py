@@ -455,6 +455,17 @@ def test_new_assignment_is_created_only_when_ticked(course: Course, ada: Browser
     assert LineItemLink.objects.get(lms_line_item_id="a9").state == "linked"
 
 
+def test_range_proposed_for_an_assignment_without_points_can_be_sent_as_it_is(
+    course: Course, ada: Browser
+) -> None:
+    course.lms.add_item("survey", title="Survey", maximum=Decimal(0))
+    engine.look(course.context)
+
+    (form,) = ada.get("create_line_items").context["forms"]
+
+    assert (form.initial["minimum"], form.initial["maximum"]) == (0, 100)
+
+
 def test_double_click_on_create_makes_one_assignment(course: Course, ada: Browser) -> None:
     course.lms.add_item("a9", title="Essay")
     ada.post("look")
