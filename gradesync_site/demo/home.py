@@ -20,6 +20,8 @@ REAL: Final = (
     "DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "EMAIL_URL", "SECRET_KEY", "FIELD_KEYS",
     "ALLOWED_HOSTS", "BEHIND_PROXY", "DEBUG", "STATIC_ROOT",
 )  # fmt: skip
+# shorter than in a real installation, so that a killed worker's run goes on while one watches
+QUICK: Final = {"HTTP_DEADLINE_S": "15", "LEASE_S": "20", "DOORBELL_S": "5"}
 
 
 @dataclass
@@ -55,14 +57,18 @@ class Home:
         """For child processes: private addresses are allowed for this demo's own servers, and for them alone."""
         hidden = {*REAL, *(f"{name}_FILE" for name in REAL)}
         kept = {name: value for name, value in given.items() if name not in hidden}
-        return kept | {
-            "DJANGO_SETTINGS_MODULE": "gradesync_site.settings",
-            "GRADESYNC_HOME": str(self.path),
-            "PUBLIC_URL": self.public_url,
-            "OUTBOUND_ALLOW": ",".join(["127.0.0.1", *self.sis_hosts]),
-            "LOG_LEVEL": given.get("LOG_LEVEL", "WARNING"),
-            "PYTHONUNBUFFERED": "1",
-        }
+        return (
+            QUICK
+            | kept
+            | {
+                "DJANGO_SETTINGS_MODULE": "gradesync_site.settings",
+                "GRADESYNC_HOME": str(self.path),
+                "PUBLIC_URL": self.public_url,
+                "OUTBOUND_ALLOW": ",".join(["127.0.0.1", *self.sis_hosts]),
+                "LOG_LEVEL": given.get("LOG_LEVEL", "WARNING"),
+                "PYTHONUNBUFFERED": "1",
+            }
+        )
 
     def sandbox(self, kind: str) -> Service:
         """The pretend LMS or SIS as a service; its state is kept in this folder."""

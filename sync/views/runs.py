@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -53,7 +56,14 @@ def _how_far(found: Run) -> dict[str, Any]:
         "run": found,
         "run_state": wording.RUN_STATES.get(found.state, found.state),
         "progress": rows.progress_of(found),
+        "silent": _is_silent(found),
     }
+
+
+def _is_silent(found: Run) -> bool:
+    """A live worker renews its lease each third of it: one that ran down by half was not renewed."""
+    half = timedelta(seconds=settings.LEASE_S / 2)
+    return found.lease_until is not None and found.lease_until < timezone.now() + half
 
 
 @action

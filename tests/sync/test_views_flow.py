@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from sync import engine, tasks
 from sync.models import ClassLink, ContextState, Decision, GradeChange, LineItemLink, Run, StudentLink
@@ -66,6 +68,17 @@ def test_only_ticked_rows_are_sent(course: Course, ada: Browser) -> None:
     page = text_of(ada.get("run", run.pk))
     assert "accepted by the SIS" in page
     assert "not picked" in page
+
+
+def test_run_of_a_worker_that_fell_silent_says_so(course: Course, ada: Browser) -> None:
+    course.lms.grade("u1", "a1", 7)
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+    for left, said in ((89, False), (20, True), (-5, True)):
+        Run.objects.update(state="pushing", lease_until=timezone.now() + timedelta(seconds=left))
+        page = text_of(ada.get("run", run_id=run.pk))
+        assert ("has not been heard of" in page) is said
+        assert "waiting to start" not in page
 
 
 def test_sending_rings_for_a_worker(course: Course, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
