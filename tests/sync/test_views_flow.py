@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from sync import engine, tasks
 from sync.models import ClassLink, ContextState, Decision, GradeChange, LineItemLink, Run, StudentLink
@@ -68,17 +66,6 @@ def test_only_ticked_rows_are_sent(course: Course, ada: Browser) -> None:
     page = text_of(ada.get("run", run.pk))
     assert "accepted by the SIS" in page
     assert "not picked" in page
-
-
-def test_run_of_a_worker_that_fell_silent_says_so(course: Course, ada: Browser) -> None:
-    course.lms.grade("u1", "a1", 7)
-    run = engine.preview(course.context, course.who)
-    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
-    for left, said in ((89, False), (20, True), (-5, True)):
-        Run.objects.update(state="pushing", lease_until=timezone.now() + timedelta(seconds=left))
-        page = text_of(ada.get("run", run_id=run.pk))
-        assert ("has not been heard of" in page) is said
-        assert "waiting to start" not in page
 
 
 def test_sending_rings_for_a_worker(course: Course, ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -446,67 +433,6 @@ def test_only_one_course_total_goes_to_a_class(course: Course, ada: Browser) -> 
     page = text_of(ada.post("link_line_item", **link, line_item_id="course_total:final", sis_id="t-final"))
     assert "The other course total is linked" in page
     assert LineItemLink.objects.filter(kind="course_total").count() == 1
-
-
-def new_item(course: Course, ada: Browser) -> tuple[str, dict[str, str]]:
-    """The prefix of the one proposed form, and all its fields as the page shows them."""
-    (form,) = ada.get("create_line_items").context["forms"]
-    return form.prefix, {form.add_prefix(name): str(form[name].value() or "") for name in form.fields}
-
-
-def test_new_assignment_is_created_only_when_ticked(course: Course, ada: Browser) -> None:
-    course.lms.add_item("a9", title="Essay", maximum=40)
-    ada.post("look")
-    prefix, fields = new_item(course, ada)
-    assert "Tick the assignments" in text_of(
-        ada.post("create_line_items", **fields | {f"{prefix}-create": ""})
-    )
-    assert len(course.sis.items) == 2
-    ada.post("create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-title": "My essay"})
-    made = next(item for item in course.sis.items.values() if item.title == "My essay")
-    assert made.maximum == Decimal(40)
-    assert LineItemLink.objects.get(lms_line_item_id="a9").state == "linked"
-
-
-def test_range_proposed_for_an_assignment_without_points_can_be_sent_as_it_is(
-    course: Course, ada: Browser
-) -> None:
-    course.lms.add_item("survey", title="Survey", maximum=Decimal(0))
-    engine.look(course.context)
-
-    (form,) = ada.get("create_line_items").context["forms"]
-
-    assert (form.initial["minimum"], form.initial["maximum"]) == (0, 100)
-
-
-def test_double_click_on_create_makes_one_assignment(course: Course, ada: Browser) -> None:
-    course.lms.add_item("a9", title="Essay")
-    ada.post("look")
-    prefix, fields = new_item(course, ada)
-    for _click in range(2):
-        ada.post("create_line_items", **fields | {f"{prefix}-create": "on"})
-    assert len(course.sis.items) == 3
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
-        ("maximum", "0", "above the lowest"),
-        ("maximum", "NaN", "number"),
-        ("due", "1999-01-01", "before the date"),
-    ],
-)
-def test_nonsense_for_a_new_assignment_is_marked_and_nothing_created(
-    course: Course, ada: Browser, field: str, value: str, words: str
-) -> None:
-    course.lms.add_item("a9", title="Essay")
-    ada.post("look")
-    prefix, fields = new_item(course, ada)
-    page = text_of(
-        ada.post("create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-{field}": value})
-    )
-    assert words in page
-    assert len(course.sis.items) == 2
 
 
 def test_scheme_is_shown_with_its_source(course: Course, ada: Browser) -> None:
