@@ -47,7 +47,7 @@ def resolve_secret(text: str) -> str:
     return text
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # generic only for the type checker
     """Text that is encrypted in the database and clear in Python. Saving again re-encrypts with the newest key."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:

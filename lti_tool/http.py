@@ -246,9 +246,9 @@ class _Guard:
         try:
             self._dns_host = checked_address(name, self.port or 443)
         except socket.gaierror as error:
-            raise urllib3_errors.NameResolutionError(name, self, error) from error  # type: ignore[arg-type]
+            raise urllib3_errors.NameResolutionError(name, self, error) from error  # type: ignore[arg-type]  # a mixin of both connection kinds
         try:
-            sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+            sock: socket.socket = super()._new_conn()  # type: ignore[misc]  # of the class it is mixed into
             return sock
         finally:
             self._dns_host = name

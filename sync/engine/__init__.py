@@ -6,17 +6,15 @@ link_* · exclude_* · create_line_items · suggest_*    the links
 """
 
 from sync.engine.adapters import course_of, make_lms, make_reader, make_sis
+from sync.engine.creating import NewItemWish, create_line_items, settle_creating
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
     SCALES,
-    NewItemWish,
-    create_line_items,
     exclude_line_item,
     link_exact_titles,
     link_line_item,
     parse_decimal,
     set_scale,
-    settle_creating,
     unlink_line_item,
 )
 from sync.engine.links import (

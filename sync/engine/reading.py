@@ -16,8 +16,8 @@ from lti_tool.models import Context
 from sync import desired, matching, planning, scales
 from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
+from sync.engine.creating import settle_by_reading
 from sync.engine.errors import NothingLinked
-from sync.engine.items import settle_by_reading
 from sync.engine.proofs import still_proved
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
