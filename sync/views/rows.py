@@ -175,6 +175,6 @@ class Progress:
 
 def progress_of(run: Run) -> Progress:
     states = Counter(run.changes.exclude(state="planned").values_list("state", flat=True))
-    pending = states["approved"] + states["sending"]
+    pending = states["approved"] + states["sending"] + states["unknown"]  # a lost answer is none
     total = sum(states.values())
     return Progress(done=total - pending, total=total, failed=states["rejected"])

@@ -24,3 +24,15 @@ def test_run_of_a_worker_that_fell_silent_says_so(course: Course) -> None:
         page = text_of(ada.get("run", run.pk))
         assert ("has not been heard of" in page) is said
         assert "waiting to start" not in page
+
+
+def test_lost_answer_is_not_counted_as_answered(course: Course) -> None:
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+    Run.objects.update(state="paused")
+    run.changes.update(state="accepted")
+    run.changes.filter(student_id="s1").update(state="unknown")
+
+    page = text_of(teacher(course.context).get("run", run.pk))
+
+    assert "2 of 4 answered" in page
