@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -15,6 +16,8 @@ class Institution(models.Model):
     """Owns registrations and connections; a course sees only its own institution's."""
 
     name = models.CharField(max_length=200, unique=True)
+    # administrators limited to this institution; superusers see all
+    staff = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="institutions")
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -36,6 +39,19 @@ class Registration(models.Model):
     # further hosts of this platform (host or host:port) that may see its bearer tokens, and origins that may frame us
     service_hosts = models.JSONField(default=list, blank=True)
     frame_origins = models.JSONField(default=list, blank=True)
+    # origins that verified launches named as their return address: they framed us, and will again
+    learned_origins = models.JSONField(default=list, blank=True)
+    # the frame that keeps data for tools (`lti_storage_target`), as the last login named it
+    storage_target = models.CharField(max_length=200, blank=True)
+    # the platform's product_family_code: canvas, moodle, ... ; empty: not known
+    product = models.CharField(max_length=100, blank=True)
+    # what the platform granted when it registered, or what the last connection test was given; null: not known
+    granted_scopes = models.JSONField(null=True, blank=True)
+    # the last connection test: [{"name", "ok", "text", "advice"}], and its time
+    test_report = models.JSONField(default=list, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    # deleted by an administrator: launches nothing, its courses and their history stay
+    archived_at = models.DateTimeField(null=True, blank=True)
     # "teachers cannot change course ids here": the platform's own section ids can be believed
     section_ids_trusted = models.BooleanField(default=False)
     active = models.BooleanField(default=False)
@@ -183,6 +199,11 @@ class LoginState(models.Model):
     browser_hash = models.CharField(max_length=64)
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE)
     target_link_uri = models.CharField(max_length=2000, blank=True)
+    # what the platform sent (login_hint, lti_message_hint), so that the login can begin anew in a new tab
+    hints = models.JSONField(default=dict, blank=True)
+    # the browser was asked which of its stores it keeps, so its launch may prove itself by the LMS's storage
+    by_script = models.BooleanField(default=False)
+    storage_target = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
@@ -191,9 +212,16 @@ class LoginState(models.Model):
 
 
 class LtiSession(models.Model):
-    """What an accepted launch opened: one person in one course, for a while. Only the token's hash is kept."""
+    """What an accepted launch opened: one person in one course, for a while. Only hashes of its tokens are kept.
+
+    `token_hash`: the acting token, which a page holds in memory; it reads and writes. `reading_hash`: the cookie, which
+    only reads. `resume_hash`: a handle kept by the browser that opens the session once more, once.
+    """
 
     token_hash = models.CharField(max_length=64, unique=True)
+    reading_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    resume_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    notices = models.JSONField(default=list, blank=True)
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="sessions")
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
@@ -203,6 +231,18 @@ class LtiSession(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.pk}"
+
+
+class DownloadTicket(models.Model):
+    """A link to one file that works once, for half a minute, without cookie or header. Only the token's hash is kept."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    session = models.ForeignKey(LtiSession, on_delete=models.CASCADE)
+    path = models.CharField(max_length=500)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"ticket {self.pk}"
 
 
 class CachedToken(models.Model):
