@@ -10,11 +10,13 @@ from gradesync_site.sandbox.control import Options, Sandbox, make_server_app
 from gradesync_site.sandbox.lms import (
     canvas,
     control_routes,
+    hostile,
     pages,
     platform,
     registration,
     seeds,
     services,
+    storage,
     tokens,
 )
 from gradesync_site.sandbox.lms.campus import CLIENT_ID, DEPLOYMENT_ID, Campus
@@ -27,16 +29,18 @@ DIALECTS = ("", "canvas")
 
 
 def make_app(options: Options) -> Flask:
-    """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain."""
+    """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage."""
     if options.dialect not in DIALECTS:
         raise ValueError(f"The sandbox LMS speaks {', '.join(filter(None, DIALECTS))}.")
     sandbox = Sandbox("lms", options, FAULTS, lambda: seeds.seed(options))
     campus = Campus(sandbox)
+    storage.mode(campus)
     sandbox.describe = lambda base_url: describe(campus, base_url)
     app = make_server_app(sandbox, __name__)
     app.extensions["campus"] = campus
-    for room in (platform, tokens, services, canvas, registration, control_routes, pages):
+    for room in (platform, tokens, services, canvas, registration, control_routes, pages, storage):
         app.register_blueprint(room.blueprint(campus))
+    app.register_blueprint(hostile.blueprint())
     sandbox.save()
     return app
 

@@ -33,6 +33,11 @@ FAULTS: dict[str, str] = {
     "wrong-audience": "the id_token is meant for another client",
     "old-token": "the id_token ended an hour ago",
     "other-deployment": "the launch comes from a deployment that nobody approved",
+    # what the browser keeps for tools; strikes when the page that answers is loaded (setting subject narrows it)
+    "storage-silent": "the storage for tools never answers",
+    "storage-wrong-value": "the storage for tools answers another value",
+    "storage-error": "the storage for tools answers that it is full",
+    "storage-late": "the storage for tools answers late (setting ms)",
     # tokens of the services
     "token-refused": "no access token for this client",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from gradesync_site.sandbox.lms import grading
+from gradesync_site.sandbox.lms import grading, storage
 from gradesync_site.sandbox.lms.campus import CLIENT_ID, USER_COOKIE, Campus, issuer
 from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, Unknown
 
@@ -38,7 +38,7 @@ def _reading_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.get("/courses/<ref>/tool")
     def tool(ref: str) -> str:
-        return _page(campus, "tool.html", campus.world.course(ref))
+        return _page(campus, "tool.html", campus.world.course(ref), storage=storage.of_page(campus))
 
 
 def _doing_routes(routes: Blueprint, campus: Campus) -> None:
@@ -61,7 +61,7 @@ def _doing_routes(routes: Blueprint, campus: Campus) -> None:
         return redirect(f"/courses/{ref}", 303)
 
 
-def _page(campus: Campus, template: str, course: Json) -> str:
+def _page(campus: Campus, template: str, course: Json, **more: Any) -> str:
     person = _who(campus, course)
     shown = {
         "course": course,
@@ -69,7 +69,7 @@ def _page(campus: Campus, template: str, course: Json) -> str:
         "role": _role(campus, course, person),
         "people": _people(campus, course),
     }
-    return render_template(template, **shown, tool=campus.tool(CLIENT_ID), grid=_grid(campus, course))
+    return render_template(template, **shown, **more, tool=campus.tool(CLIENT_ID), grid=_grid(campus, course))
 
 
 def _who(campus: Campus, course: Json) -> Json:
@@ -132,6 +132,7 @@ def _launch(campus: Campus, course: Json) -> Response:
         "lti_message_hint": campus.begin_launch(course["id"], person["id"], tool["client_id"]),
         "client_id": tool["client_id"],
         "lti_deployment_id": tool["deployment_id"],
+        **storage.target(campus),
     }
     response = make_response(render_template("post.html", action=tool["login_url"], fields=fields))
     # the launch belongs to this person, also when the browser had not said who it is

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
 from gradesync_site.sandbox.control import answer
-from gradesync_site.sandbox.lms import id_token
+from gradesync_site.sandbox.lms import id_token, storage
 from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus, Launch
 
 Json = dict[str, Any]
@@ -42,10 +42,12 @@ def _authenticate(campus: Campus, form: Form) -> Response:
     launch = _launch(campus, form, tool)
     trouble = _trouble(campus, form, launch)
     if trouble:
-        return _post_back(form, {"error": trouble[0], "error_description": trouble[1]})
+        return _post_back(campus, form, {"error": trouble[0], "error_description": trouble[1]})
     course = campus.world.course(launch.course_id)
     claims = id_token.claims(campus, tool, course, launch.user_id, form["nonce"])
-    return _post_back(form, {"id_token": campus.signer.sign(claims, forged=campus.struck("wrong-signature"))})
+    return _post_back(
+        campus, form, {"id_token": campus.signer.sign(claims, forged=campus.struck("wrong-signature"))}
+    )
 
 
 def _launch(campus: Campus, form: Form, tool: Json) -> Launch:
@@ -72,9 +74,10 @@ def _trouble(campus: Campus, form: Form, launch: Launch) -> tuple[str, str] | No
     return None
 
 
-def _post_back(form: Form, fields: Json) -> Response:
+def _post_back(campus: Campus, form: Form, fields: Json) -> Response:
     if form.get("state"):
         fields["state"] = form["state"]
+    fields |= storage.target(campus)
     response = make_response(render_template("post.html", action=form["redirect_uri"], fields=fields))
     response.headers["Cache-Control"] = "no-store"
     return response
