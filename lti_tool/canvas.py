@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from lti_tool.families import CANVAS_VARIABLES
 from lti_tool.login import public_url
 from lti_tool.services import LINE_ITEM_SCOPES, MEMBER_SCOPES, RESULT_SCOPES
 
@@ -15,14 +16,7 @@ DESCRIPTION = (
     "Sends this course's grades to the student information system, and shows what it will do before."
 )
 SCOPES = [LINE_ITEM_SCOPES[0], *RESULT_SCOPES, *MEMBER_SCOPES]
-VARIABLES = {
-    "canvas_course_id": "$Canvas.course.id",
-    "canvas_user_id": "$Canvas.user.id",
-    "canvas_course_sis_id": "$Canvas.course.sisSourceId",
-    "canvas_section_sis_ids": "$Canvas.course.sectionSisSourceIds",
-    "canvas_user_sis_id": "$Canvas.user.sisSourceId",
-    "canvas_api_base": "$Canvas.api.baseUrl",
-}
+TOOL_ID = "gradesync"
 
 
 def configuration() -> dict[str, Any]:
@@ -34,12 +28,12 @@ def configuration() -> dict[str, Any]:
         "target_link_uri": target,
         "public_jwk_url": public_url("jwks"),
         "scopes": SCOPES,
-        "custom_fields": VARIABLES,
+        "custom_fields": CANVAS_VARIABLES,
         "extensions": [
             {
                 "platform": "canvas.instructure.com",
                 "domain": urlsplit(settings.PUBLIC_URL).netloc,
-                "tool_id": "gradesync",
+                "tool_id": TOOL_ID,
                 "privacy_level": "public",
                 "settings": {"placements": [_placement(name, target) for name in PLACEMENTS]},
             }
@@ -54,6 +48,7 @@ PLACEMENTS = ("course_navigation", "post_grades")
 def _placement(name: str, target: str) -> dict[str, Any]:
     common = {
         "placement": name,
+        "enabled": True,
         "message_type": "LtiResourceLinkRequest",
         "target_link_uri": target,
         "text": TITLE,
