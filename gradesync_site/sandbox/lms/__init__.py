@@ -11,6 +11,7 @@ from gradesync_site.sandbox.lms import (
     canvas,
     control_routes,
     hostile,
+    key_set,
     pages,
     platform,
     registration,
@@ -38,7 +39,7 @@ def make_app(options: Options) -> Flask:
     sandbox.describe = lambda base_url: describe(campus, base_url)
     app = make_server_app(sandbox, __name__)
     app.extensions["campus"] = campus
-    for room in (platform, tokens, services, canvas, registration, control_routes, pages, storage):
+    for room in (platform, tokens, services, canvas, registration, control_routes, pages, key_set, storage):
         app.register_blueprint(room.blueprint(campus))
     app.register_blueprint(hostile.blueprint())
     sandbox.save()

@@ -33,6 +33,15 @@ FAULTS: dict[str, str] = {
     "wrong-audience": "the id_token is meant for another client",
     "old-token": "the id_token ended an hour ago",
     "other-deployment": "the launch comes from a deployment that nobody approved",
+    # the key set; POST /_sandbox/rotate changes the key itself
+    "jwks-down": "the key set's connection is cut",
+    "jwks-500": "500 instead of the key set",
+    "jwks-html": "a log-in page instead of the key set",
+    "jwks-huge": "a key set of two megabytes",
+    "jwks-slow": "the key set comes late (setting seconds)",
+    "jwks-duplicate-kid": "two keys of the set share one kid",
+    "jwks-wrong-use": "the key of the set is for encryption",
+    "jwks-other-alg": "the key of the set is for another algorithm",
     # what the browser keeps for tools; strikes when the page that answers is loaded (setting subject narrows it)
     "storage-silent": "the storage for tools never answers",
     "storage-wrong-value": "the storage for tools answers another value",

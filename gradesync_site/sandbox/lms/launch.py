@@ -27,6 +27,12 @@ def launch(
     login refuses before that; the LMS's errors to the tool are posted to it, as in a browser. `tool_client` is a
     `django.test.Client`, or a `requests.Session` (default: a new one) for a tool that listens.
     """
+    tool_client = requests.Session() if tool_client is None else tool_client
+    return post(tool_client, *begin(lms_base, course_id, user_id, tool_client))
+
+
+def begin(lms_base: str, course_id: object, user_id: object, tool_client: Any) -> tuple[str, dict[str, str]]:
+    """All of a launch but its last step: the address and the form that the browser would now post to the tool."""
     browser = requests.Session()
     tool = _Tool(tool_client)
     start = f"{lms_base}/courses/{course_id}/launch"
@@ -34,14 +40,19 @@ def launch(
     login_url, fields = _form(_expect(browser.get(start, timeout=TIMEOUT_S), "opening the tool"), start)
     sent_to = tool.redirect_of(tool.post(login_url, fields), login_url)
     answered = _expect(browser.get(sent_to, timeout=TIMEOUT_S), "the LMS's authentication")
-    return tool.post(*_form(answered, sent_to))
+    return _form(answered, sent_to)
+
+
+def post(tool_client: Any, url: str, fields: dict[str, str]) -> Any:
+    """The last step, with the client that began, or with another."""
+    return _Tool(tool_client).post(url, fields)
 
 
 class _Tool:
     """Speaks to the tool by full URL, through a Django test client or over HTTP."""
 
     def __init__(self, client: Any) -> None:
-        self._client = requests.Session() if client is None else client
+        self._client = client
 
     def post(self, url: str, fields: dict[str, str]) -> Any:
         if isinstance(self._client, requests.Session):

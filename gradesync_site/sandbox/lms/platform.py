@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
-from gradesync_site.sandbox.control import answer
 from gradesync_site.sandbox.lms import id_token, storage
-from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus, Launch
+from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus, Launch, issuer
+from gradesync_site.sandbox.lms.forge import Forge, add_routes
 
 Json = dict[str, Any]
 Form = Mapping[str, str]
@@ -20,19 +20,17 @@ PROTOCOL = {"response_type": "id_token", "response_mode": "form_post", "scope": 
 
 def blueprint(campus: Campus) -> Blueprint:
     routes = Blueprint("platform", __name__, template_folder="templates")
-
-    @routes.get("/lti/jwks")
-    def jwks() -> Response:
-        return answer(campus.signer.jwks, headers={"Cache-Control": "max-age=3600"})
+    forge = Forge()
+    add_routes(routes, forge)
 
     @routes.route("/lti/auth", methods=["GET", "POST"])
     def authenticate() -> Response:
-        return _authenticate(campus, request.values)
+        return _authenticate(campus, forge, request.values)
 
     return routes
 
 
-def _authenticate(campus: Campus, form: Form) -> Response:
+def _authenticate(campus: Campus, forge: Forge, form: Form) -> Response:
     """Whom we cannot trust to be sent back to sees a page; everything else is told to the tool."""
     tool = campus.tool(form.get("client_id", ""))
     if tool is None:
@@ -45,9 +43,11 @@ def _authenticate(campus: Campus, form: Form) -> Response:
         return _post_back(campus, form, {"error": trouble[0], "error_description": trouble[1]})
     course = campus.world.course(launch.course_id)
     claims = id_token.claims(campus, tool, course, launch.user_id, form["nonce"])
-    return _post_back(
-        campus, form, {"id_token": campus.signer.sign(claims, forged=campus.struck("wrong-signature"))}
-    )
+    if campus.struck("wrong-signature"):
+        return _post_back(campus, form, {"id_token": campus.signer.sign(claims, forged=True)})
+    forgery = forge.next()
+    token = forgery.token(campus.signer, claims, f"{issuer()}/forger/jwks")
+    return _post_back(campus, form, {"id_token": token}, lambda fields: forge.posted(forgery, fields))
 
 
 def _launch(campus: Campus, form: Form, tool: Json) -> Launch:
@@ -74,10 +74,12 @@ def _trouble(campus: Campus, form: Form, launch: Launch) -> tuple[str, str] | No
     return None
 
 
-def _post_back(campus: Campus, form: Form, fields: Json) -> Response:
+def _post_back(
+    campus: Campus, form: Form, fields: Json, change: Callable[[Json], Json] = lambda fields: fields
+) -> Response:
     if form.get("state"):
         fields["state"] = form["state"]
-    fields |= storage.target(campus)
+    fields = change(fields | storage.target(campus))
     response = make_response(render_template("post.html", action=form["redirect_uri"], fields=fields))
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -25,9 +25,15 @@ def new_key(purpose: str) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def new_pem() -> str:
-    key = new_key("platform")
+def new_pem(purpose: str = "platform") -> str:
+    key = new_key(purpose)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def public_jwk(key: rsa.RSAPrivateKey, kid: str) -> Json:
+    public: Json = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    public.pop("key_ops", None)
+    return public | {"kid": kid, "alg": "RS256", "use": "sig"}
 
 
 class Signer:
@@ -36,10 +42,13 @@ class Signer:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("The sandbox signs with RSA.")
         self._key = key
-        public: Json = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
-        self.kid = hashlib.sha256(public["n"].encode()).hexdigest()[:16]
-        public.pop("key_ops", None)
-        self.jwks = {"keys": [public | {"kid": self.kid, "alg": "RS256", "use": "sig"}]}
+        own = public_jwk(key, "")
+        self.kid = hashlib.sha256(own["n"].encode()).hexdigest()[:16]
+        self.jwks = {"keys": [own | {"kid": self.kid}]}
+
+    def key_named(self, name: str) -> rsa.RSAPrivateKey:
+        """The name platform is the one that is published; every other name is a key of its own."""
+        return self._key if name == "platform" else new_key(name)
 
     def sign(self, claims: Json, *, forged: bool = False) -> str:
         """RS256 with our kid; `forged` uses a key that nobody published."""
