@@ -1,0 +1,136 @@
+"""Which addresses a request may go to: https, and no private, loopback, link-local or otherwise special one.
+
+Excepted are hosts and networks named in `settings.OUTBOUND_ALLOW`. DEBUG changes nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import re
+import socket
+import threading
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+from lti_tool.http_errors import Refused
+
+RESOLVE_S = 5.0
+# RFC 6052: an IPv4 address in its last 32 bits, which a gateway of the network would reach for us
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# backslashes, percent signs and blanks in a host are read differently by different parsers: the host that was checked
+# would not be the host that is asked
+PLAIN_HOST = re.compile(r"[\w.:-]+")
+# one parser drops these, another refuses them, a third sends them
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+PORTS = {"https": 443, "http": 80}
+
+
+def host_of(url: str) -> str:
+    """The host (with its port where one is given), fit for an error text."""
+    parts = urlsplit(url)
+    host = _bracketed(parts)
+    try:
+        return f"{host}:{parts.port}" if parts.port else host
+    except ValueError:
+        return host
+
+
+def host_allowed(url: str, hosts: Collection[str]) -> bool:
+    """True when the URL's host and port are among `hosts` (lower case): "host:port", or "host" for the usual port."""
+    parts = urlsplit(url)
+    usual = PORTS.get(parts.scheme)
+    port = parts.port or usual
+    names = {f"{_bracketed(parts)}:{port}"} | ({_bracketed(parts)} if port == usual else set())
+    return bool(parts.hostname) and not names.isdisjoint(hosts)
+
+
+def _bracketed(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    return f"[{host}]" if ":" in host else host
+
+
+def check_url(url: str) -> None:
+    """Raises Refused unless the URL is https, or http to a host named in OUTBOUND_ALLOW."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        raise Refused("The address is not a valid URL.") from None
+    if "@" in parts.netloc or CONTROLS.search(url) or not PLAIN_HOST.fullmatch(host):
+        raise Refused("The address is not a plain URL with a host.")
+    if parts.scheme == "https":
+        return
+    if parts.scheme != "http" or not _named(host):
+        raise Refused(f"{host} must be reached by https.")
+
+
+def _named(host: str) -> bool:
+    """Is this host, or this literal address, named in OUTBOUND_ALLOW?"""
+    allowed = settings.OUTBOUND_ALLOW
+    return host.lower() in allowed or _in_networks(host)
+
+
+def _in_networks(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    for entry in settings.OUTBOUND_ALLOW:
+        try:
+            if found in ipaddress.ip_network(entry, strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def checked_address(host: str, port: int, seconds: float = RESOLVE_S) -> str:
+    """An address of `host` that may be reached. Raises Refused when any of its addresses is special and not allowed.
+
+    Raises socket.gaierror when the name is not known, or not answered for within `seconds`.
+    """
+    named = host.lower() in settings.OUTBOUND_ALLOW
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in _looked_up(host, port, seconds)))
+    for address in addresses:
+        if not named and not _is_public(address) and not _in_networks(address):
+            raise Refused(
+                f"{host} is at a private or special address. Add it to OUTBOUND_ALLOW if that is meant."
+            )
+    # IPv4 first: a dual-stack name on a host without IPv6 would fail on its first address
+    return sorted(addresses, key=lambda address: ":" in address)[0]
+
+
+def _looked_up(host: str, port: int, seconds: float) -> list[Any]:
+    """getaddrinfo knows no time limit of its own, and whoever owns the name decides how long it takes."""
+    found: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        answer = found.get(timeout=seconds)
+    except queue.Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return list(answer)
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.split("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    if found in NAT64:
+        mapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    checked = mapped or found
+    # reserved and site-local IPv6 counts as global in Python, and holds ways to IPv4 and to the own network
+    special = checked.is_multicast or checked.is_reserved or getattr(checked, "is_site_local", False)
+    return checked.is_global and not special
