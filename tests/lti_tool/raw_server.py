@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class RawServer:
     sent: list[int] = field(default_factory=list)
     gone: threading.Event = field(default_factory=threading.Event)
     port: int = 0
+    context: ssl.SSLContext | None = None
 
     @property
     def url(self) -> str:
@@ -38,9 +40,12 @@ class RawServer:
             connection.sendall(piece)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._dressed(connection) as connection:
             self.heard.append(connection.recv(65_536))
             self.speak(self, connection)
+
+    def _dressed(self, connection: socket.socket) -> socket.socket:
+        return self.context.wrap_socket(connection, server_side=True) if self.context else connection
 
     def _accept(self, listening: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -51,10 +56,13 @@ class RawServer:
 
 @contextlib.contextmanager
 def raw_server(
-    speak: Callable[[RawServer, socket.socket], None], address: str = "127.0.0.1"
+    speak: Callable[[RawServer, socket.socket], None],
+    address: str = "127.0.0.1",
+    port: int = 0,
+    context: ssl.SSLContext | None = None,
 ) -> Iterator[RawServer]:
-    server = RawServer(speak, address)
-    with socket.create_server((address, 0)) as listening:
+    server = RawServer(speak, address, context=context)
+    with socket.create_server((address, port)) as listening:
         server.port = listening.getsockname()[1]
         threading.Thread(target=server._accept, args=(listening,), daemon=True).start()
         try:
