@@ -46,6 +46,12 @@ def find_key(registration: Registration, kid: str) -> RSAPublicKey:
     return found[0]
 
 
+def usable(keys: Keys) -> list[str]:
+    """Ids of the keys that can verify launches: RSA, RS256, long enough, each id once."""
+    ids = [str(key["kid"]) for key in keys if isinstance(key.get("kid"), str) and key["kid"]]
+    return [kid for kid in dict.fromkeys(ids) if len(_matching(keys, kid)) == 1]
+
+
 def _current(registration: Registration) -> Keys:
     kept = cache.get(_name(registration, "keys"))
     if kept and kept["at"] + FRESH_S > time.time():

@@ -62,7 +62,7 @@ class Lms:
     def sent(self) -> dict[str, Any]:
         """The body of the last registration."""
         posts = [call for call in responses.calls if call.request.method == "POST"]
-        found: dict[str, Any] = json.loads(posts[-1].request.body)
+        found: dict[str, Any] = json.loads(posts[-1].request.body or "")
         return found
 
 
