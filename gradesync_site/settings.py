@@ -273,6 +273,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "gradesync_admin"
 # pages in the LMS frame are allowed by frame-ancestors (lti_tool.middleware); all others are not framed at all
 X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "lti_tool.notices.Storage"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "gradesync_site.health.csrf_failure"
 

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool.errors import ADMINISTRATOR, LtiRefused, NotYours
+from lti_tool.origins import origin_of
 from lti_tool.pages import refused_page
+from lti_tool.resuming import resume_page
+from lti_tool.sessions import SAFE
 
 if TYPE_CHECKING:
     from lti_tool.sessions import Lti
@@ -33,15 +37,34 @@ def _guarded(view: View, allowed: Callable[[Lti], bool]) -> View:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         lti: Lti = request.lti  # type: ignore[attr-defined]  # set by LtiMiddleware
         if not lti:
-            return refused_page(request, relaunch())
+            return resume_page(request, relaunch(), lti, kwargs["public_id"])
         if not allowed(lti):
             return refused_page(request, not_allowed(), lti.return_url)
+        if request.method not in SAFE and not (lti.acting and is_own(request)):
+            return refused_page(request, reading_only(), lti.return_url)
         response = view(request, *args, **kwargs)
         # grades and names: no shared or private cache keeps them
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    # the acting token, which no other site can make a browser send, does what Django's token would do
+    checked.csrf_exempt = True  # type: ignore[attr-defined]  # Django's own mark
     return checked
+
+
+def is_own(request: HttpRequest) -> bool:
+    """Not sent by a page of another site, as far as the browser says where it comes from."""
+    origin = request.headers.get("Origin", "")
+    return not origin or origin_of(origin) == origin_of(settings.PUBLIC_URL)
+
+
+def reading_only() -> LtiRefused:
+    return NotYours(
+        "reading-only",
+        _("Nothing was changed and nothing was sent: the page did not say that it was opened by you."),
+        _("Open the tool again from your course in the LMS and repeat the last step."),
+        title=_("This form could not be accepted"),
+    )
 
 
 def relaunch() -> LtiRefused:

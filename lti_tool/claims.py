@@ -16,7 +16,9 @@ ID_LIMIT, TEXT_LIMIT, URL_LIMIT = 300, 300, 2000
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
+DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 RESOURCE_LINK = "LtiResourceLinkRequest"
+DEEP_LINKING = "LtiDeepLinkingRequest"
 
 # characters that a database or a header cannot hold, and halves of surrogate pairs
 _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -51,6 +53,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class DeepLinking:
+    """What the platform wants back, and where (Deep Linking 2.0 §4.4). `data` is echoed as it came; None: it sent none."""
+
+    return_url: str = field(repr=False)
+    accept_types: tuple[str, ...]
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """One launch. `custom` leaves out unresolved variables ("$..."); `lis` leaves out who launches."""
 
@@ -68,6 +79,7 @@ class Claims:
     memberships_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict, repr=False)
     lis: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deep_linking: DeepLinking | None = None
 
 
 def read(body: Mapping[str, Any]) -> Claims:
@@ -91,6 +103,7 @@ def read(body: Mapping[str, Any]) -> Claims:
         memberships_url=_url(nrps, "context_memberships_url"),
         custom=_custom(_object(body, LTI + "custom")),
         lis=_lis(_object(body, LTI + "lis")),
+        deep_linking=_deep_linking(body),
     )
 
 
@@ -194,6 +207,22 @@ def _resource_link(body: Mapping[str, Any]) -> str:
         return _id(link, "id")
     except ClaimError as error:
         raise ClaimError(error.code, "resource_link") from None
+
+
+def _deep_linking(body: Mapping[str, Any]) -> DeepLinking | None:
+    """Required of a deep linking launch, of no other."""
+    if body.get(LTI + "message_type") != DEEP_LINKING:
+        return None
+    wish = _object(body, DL + "deep_linking_settings")
+    if not wish:
+        raise ClaimError("missing", "deep_linking_settings")
+    address = _url(wish, "deep_link_return_url")
+    if not address:
+        raise ClaimError("missing", "deep_link_return_url")
+    data = wish.get("data")
+    if data is not None and not isinstance(data, str):
+        raise ClaimError("malformed", "data")
+    return DeepLinking(address, _strings(wish, "accept_types", required=True), data)
 
 
 def _context(body: Mapping[str, Any]) -> ContextClaim | None:

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import jwt
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from pylti1p3.cookie import CookieService
 from pylti1p3.exception import LtiException
 from pylti1p3.message_launch import MessageLaunch
@@ -19,51 +17,75 @@ from pylti1p3.request import Request
 from pylti1p3.session import SessionService
 
 from lti_tool import claims as lti_claims
-from lti_tool import http, login, people, platform_keys, refusals, sessions
-from lti_tool.models import LoginState, LtiSession, Registration
-from lti_tool.origins import frame_origins, known_origins, learned_origins
+from lti_tool import http, login, origins, people, platform_keys, refusals, sessions
+from lti_tool.claims import Claims
+from lti_tool.models import LoginState, Registration
 from lti_tool.tool_config import PlatformConfig
 
 MAX_TOKEN = 100_000
 ALGORITHM = "RS256"
 
 
+class Unproven(Exception):
+    """The message is good, and may have come to another browser than the one that asked for it: our script finds out."""
+
+
 class Launch:
-    """One posted launch. After `open` was refused, `return_url` and `frame_origins` say how its page can be shown."""
+    """One posted launch. After it was refused, `return_url`, `frame_origins` and `can_begin_anew` say how its page looks."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._message = _Message(request)
+        self._signed_origins: list[str] = []
         self.return_url = ""
 
     @property
     def registration(self) -> Registration | None:
-        """The platform whose login this answers; its word is not yet verified."""
-        return self._message.logins.registration
+        """The platform whose login this answers; before `read` its word is not verified."""
+        return self._message.logins.login.registration if self._message.logins.login else None
+
+    @property
+    def login(self) -> LoginState:
+        """The login that this launch answers. Raises LookupError where it names none."""
+        return self._message.logins.known()
+
+    @property
+    def can_begin_anew(self) -> bool:
+        """Refused only because this browser cannot be told to be the one that asked: a new tab could."""
+        return self._message.logins.login is not None and not self._message.logins.proof
 
     @property
     def frame_origins(self) -> list[str]:
-        known = frame_origins(self.registration) if self.registration else known_origins()
-        return [*known, *learned_origins(self.return_url)]
+        known = origins.frame_origins(self.registration) if self.registration else origins.known_origins()
+        return list(dict.fromkeys([*known, *self._signed_origins]))
 
-    def open(self) -> tuple[LtiSession, str]:
-        """Check everything, store course and person, open her session. Raises LtiRefused (all kinds).
-
-        Returns the session and its token. Nothing is stored before the token is verified.
-        """
-        claims, registration = self._verified()
-        if learned_origins(claims.return_url):
+    def read(self) -> Claims:
+        """The verified message. Raises LtiRefused (all kinds), or Unproven. Nothing of it is stored yet."""
+        claims = self._verified()
+        self._signed_origins = origins.learned_origins(claims)
+        if origins.origin_of(claims.return_url) in origins.frame_origins(self.login.registration):
             self.return_url = claims.return_url
+        if not self._message.logins.proof:
+            raise Unproven
+        return claims
+
+    def enter(self, claims: Claims) -> sessions.Opened:
+        """Store course and person, open her session. Raises NotYours or LaunchRefused."""
+        registration = self.login.registration
         deployment = people.approved_deployment(registration, claims)
+        if origins.origin_of(claims.return_url) in self._signed_origins:
+            self.return_url = claims.return_url
         membership = people.record(deployment, claims)
+        origins.learn(registration, self._signed_origins, self.login.storage_target)
         return sessions.open_session(
             membership,
             self._request,
-            origins=learned_origins(self.return_url),
+            origins=self._signed_origins,
             return_url=self.return_url,
+            by_cookie=self._message.logins.proof == "cookie",
         )
 
-    def _verified(self) -> tuple[lti_claims.Claims, Registration]:
+    def _verified(self) -> Claims:
         try:
             self._message.validate()
         except lti_claims.ClaimError as error:
@@ -71,16 +93,7 @@ class Launch:
         except LtiException:
             # its text may quote the token
             raise refusals.bad_token() from None
-        return self._message.verified(), self._message.logins.known()
-
-
-def landing(session: LtiSession, token: str) -> HttpResponse:
-    """Off to the course page, with the session's cookie."""
-    public_id = session.membership.context.public_id
-    response = redirect(settings.LTI_LAUNCH_REDIRECT, public_id=public_id)
-    response.headers["Cache-Control"] = "no-store"
-    sessions.carry(response, session, token)
-    return response
+        return self._message.verified()
 
 
 class _Post(Request):
@@ -116,36 +129,38 @@ class _Logins(SessionService):
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._login: LoginState | None = None
+        self.login: LoginState | None = None
+        # how this browser showed that it asked for the launch: "cookie", "script" or not at all
+        self.proof = ""
 
-    @property
-    def registration(self) -> Registration | None:
-        return self._login.registration if self._login else None
-
-    def known(self) -> Registration:
-        if self._login is None:
+    def known(self) -> LoginState:
+        if self.login is None:
             raise LookupError("The state was not checked yet.")
-        return self._login.registration
+        return self.login
 
     def check_state_is_valid(self, state: str, id_token_hash: str) -> bool:
-        self._login = login.take(self._request, state)
-        if self._login is None:
+        """Used up before anything else is looked at; unproven ones go on, and end in Unproven at best."""
+        row = self.login = login.under_way(state)
+        if row is None:
+            raise refusals.state()
+        self.proof = login.proof(row, self._request, state)
+        if not (login.use_up(row) if self.proof else row.by_script):
             raise refusals.state()
         return True
 
     def check_nonce(self, nonce: str) -> bool:
-        return self._login is not None and hmac.compare_digest(self._login.nonce_hash, sessions.digest(nonce))
+        return hmac.compare_digest(self.known().nonce_hash, sessions.digest(nonce))
 
 
 class _Message(MessageLaunch[Any, Any, Any, Any]):
     def __init__(self, request: HttpRequest) -> None:
         self.logins = _Logins(request)
-        self._claims: lti_claims.Claims | None = None
+        self._claims: Claims | None = None
         super().__init__(
             _Post(request), PlatformConfig(), self.logins, _NoCookies(), requests_session=http.Session()
         )
 
-    def verified(self) -> lti_claims.Claims:
+    def verified(self) -> Claims:
         if self._claims is None:
             raise LookupError("The message was not verified.")
         return self._claims
@@ -159,7 +174,7 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
 
     def get_client_id(self) -> str:
         """The client that this login was for; `aud` may be a list in any order."""
-        return self.logins.known().client_id
+        return self.logins.known().registration.client_id
 
     def validate_jwt_format(self) -> MessageLaunch[Any, Any, Any, Any]:
         if len(self._get_id_token()) > MAX_TOKEN:
@@ -180,7 +195,7 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
         return super().validate_nonce()
 
     def validate_registration(self) -> MessageLaunch[Any, Any, Any, Any]:
-        body, registration = self._body(), self.logins.known()
+        body, registration = self._body(), self.logins.known().registration
         if not registration.active:
             raise login.waits_for_approval()
         if body.get("iss") != registration.issuer:
@@ -193,7 +208,7 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
         if not isinstance(kid, str) or not kid:
             raise LtiException("no kid")
         try:
-            key = platform_keys.find_key(self.logins.known(), kid)
+            key = platform_keys.find_key(self.logins.known().registration, kid)
             body = jwt.decode(self._get_id_token(), key, algorithms=[ALGORITHM], options=SIGNATURE_ONLY)
         except platform_keys.KeysAway:
             raise refusals.keys_away() from None
@@ -212,7 +227,7 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
 
     def validate_message(self) -> MessageLaunch[Any, Any, Any, Any]:
         claims = self.verified()
-        if claims.message_type != lti_claims.RESOURCE_LINK:
+        if claims.message_type not in {lti_claims.RESOURCE_LINK, lti_claims.DEEP_LINKING}:
             raise refusals.other_message()
         if not login.own_address(claims.target_link_uri):
             raise refusals.foreign_target()

@@ -6,7 +6,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -17,31 +17,41 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool import cookies, refusals
+from lti_tool.access import is_own
 from lti_tool.errors import LMS_ADMINISTRATOR, LoginRefused, NotYours
 from lti_tool.models import LoginState, Registration
 from lti_tool.origins import origin_of
 from lti_tool.sessions import digest
 
 STATE_S = 600
+SCRIPT_HEADER = "X-GradeSync-Script"
 
 
 @dataclass(frozen=True)
 class Started:
-    """A login under way: where the browser goes now, and the cookie that must come back with the launch."""
+    """A login under way: where the browser goes now, and the secret that must come back with the launch."""
 
     location: str
-    cookie_name: str
-    browser: str
+    state: str = field(repr=False)
+    browser: str = field(repr=False)
+    row: LoginState
 
-    def response(self) -> HttpResponse:
-        response = HttpResponseRedirect(self.location)
+    def redirect(self) -> HttpResponse:
+        return self.with_cookie(HttpResponseRedirect(self.location))
+
+    def with_cookie(self, response: HttpResponse) -> HttpResponse:
         response.headers["Cache-Control"] = "no-store"
-        cookies.put(response, self.cookie_name, self.browser, STATE_S)
+        cookies.put(response, login_cookie(self.state), self.browser, STATE_S)
         return response
 
 
-def start(parameters: Mapping[str, str], registration_id: uuid.UUID | None = None) -> Started:
-    """Begin a login. `registration_id` comes from the registration's own login URL. Raises LoginRefused or NotYours."""
+def start(
+    parameters: Mapping[str, str], registration_id: uuid.UUID | None = None, *, by_script: bool = False
+) -> Started:
+    """Begin a login. `registration_id` comes from the registration's own login URL. Raises LoginRefused or NotYours.
+
+    `by_script`: a page of ours runs before the browser goes on, so the LMS's storage may stand for the cookie.
+    """
     registration = _registration(parameters, registration_id)
     if not parameters.get("login_hint"):
         raise LoginRefused(
@@ -50,7 +60,24 @@ def start(parameters: Mapping[str, str], registration_id: uuid.UUID | None = Non
     target = parameters.get("target_link_uri", "")
     if target and not own_address(target):
         raise refusals.foreign_target()
-    return _remember(registration, parameters, target)
+    return _remember(registration, _hints(parameters), target, by_script)
+
+
+def again(state: str) -> Started:
+    """Begin the login of this state anew, in the browser window that asks. Raises LoginRefused when it is over."""
+    row = under_way(state)
+    if row is None:
+        raise refusals.login_over()
+    if not row.registration.active:
+        raise waits_for_approval()
+    return _remember(row.registration, row.hints, row.target_link_uri, by_script=False)
+
+
+HINTS = ("login_hint", "lti_message_hint", "lti_storage_target")
+
+
+def _hints(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {name: _fit(parameters[name]) for name in HINTS if parameters.get(name)}
 
 
 def own_address(url: str) -> bool:
@@ -109,24 +136,29 @@ def _fit(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
-def _remember(registration: Registration, parameters: Mapping[str, str], target: str) -> Started:
+def _remember(registration: Registration, hints: Mapping[str, str], target: str, by_script: bool) -> Started:
     state, nonce, browser = (secrets.token_urlsafe(32) for _number in range(3))
-    now = timezone.now()
-    LoginState.objects.filter(expires_at__lt=now - timedelta(hours=1)).delete()
-    LoginState.objects.create(
+    row = LoginState.objects.create(
         state_hash=digest(state),
         nonce_hash=digest(nonce),
         browser_hash=digest(browser),
         registration=registration,
         target_link_uri=_fit(target)[:2000],
-        expires_at=now + timedelta(seconds=STATE_S),
+        hints=dict(hints),
+        by_script=by_script,
+        storage_target=storage_target(hints.get("lti_storage_target", "")),
+        expires_at=timezone.now() + timedelta(seconds=STATE_S),
     )
-    location = _authentication_request(registration, parameters, state, nonce)
-    return Started(location, login_cookie(state), browser)
+    return Started(_authentication_request(registration, hints, state, nonce), state, browser, row)
+
+
+def storage_target(text: str) -> str:
+    """A frame's name as platforms give it (`_parent`, `post_message_forwarding`); empty when it is no such name."""
+    return text if len(text) <= 200 and all(sign.isalnum() or sign in "_-.:" for sign in text) else ""
 
 
 def _authentication_request(
-    registration: Registration, parameters: Mapping[str, str], state: str, nonce: str
+    registration: Registration, hints: Mapping[str, str], state: str, nonce: str
 ) -> str:
     query = {
         "scope": "openid",
@@ -135,12 +167,12 @@ def _authentication_request(
         "prompt": "none",
         "client_id": registration.client_id,
         "redirect_uri": public_url("launch"),
-        "login_hint": parameters["login_hint"],
+        "login_hint": hints["login_hint"],
         "state": state,
         "nonce": nonce,
     }
-    if parameters.get("lti_message_hint"):
-        query["lti_message_hint"] = parameters["lti_message_hint"]
+    if hints.get("lti_message_hint"):
+        query["lti_message_hint"] = hints["lti_message_hint"]
     joint = "&" if "?" in registration.auth_login_url else "?"
     return f"{registration.auth_login_url}{joint}{urlencode(query)}"
 
@@ -150,19 +182,27 @@ def login_cookie(state: str) -> str:
     return f"gradesync_login_{digest(state)[:16]}"
 
 
-def take(request: HttpRequest, state: str) -> LoginState | None:
-    """The login that this state began, if it began in this browser and is used now for the first time; else None.
+def under_way(state: str) -> LoginState | None:
+    """The login that this state began, while it can still be finished."""
+    rows = LoginState.objects.select_related("registration__institution")
+    return rows.filter(state_hash=digest(state), used_at=None, expires_at__gt=timezone.now()).first()
 
-    Used up by one conditional update before anything else is looked at: a second post of the same launch finds nothing.
-    """
-    row = (
-        LoginState.objects.filter(state_hash=digest(state))
-        .select_related("registration__institution")
-        .first()
-    )
-    browser = request.COOKIES.get(cookies.full_name(login_cookie(state)), "")
-    if row is None or not hmac.compare_digest(row.browser_hash, digest(browser)):
-        return None
+
+def proof(row: LoginState, request: HttpRequest, state: str) -> str:
+    """How this browser shows that the login began in it: by its "cookie", by our "script" (what the LMS's storage kept), or ""."""
+    cookie = request.COOKIES.get(cookies.full_name(login_cookie(state)), "")
+    if hmac.compare_digest(row.browser_hash, digest(cookie)):
+        return "cookie"
+    kept = request.POST.get("browser", "") if by_own_script(request) else ""
+    return "script" if hmac.compare_digest(row.browser_hash, digest(kept)) else ""
+
+
+def by_own_script(request: HttpRequest) -> bool:
+    """Was this request made by a script of our own pages? No other site can add the header (CORS), or our origin."""
+    return SCRIPT_HEADER in request.headers and is_own(request)
+
+
+def use_up(row: LoginState) -> bool:
+    """One conditional update before anything is stored: a second post of the same launch finds nothing."""
     now = timezone.now()
-    unused = LoginState.objects.filter(pk=row.pk, used_at=None, expires_at__gt=now)
-    return row if unused.update(used_at=now) == 1 else None
+    return LoginState.objects.filter(pk=row.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1

@@ -1,22 +1,21 @@
-"""Around every request: who asks (`request.lti`), who may frame the answer, and cookies that survive in that frame."""
+"""Around every request: who asks (`request.lti`), who may frame the answer, and what the answer may load and post to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from lti_tool import cookies, origins, sessions
 
 POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors {ancestors}"
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; "
+    "form-action {forms}; frame-ancestors {ancestors}"
 )
 # these pages come before we know the platform, or are guarded by a one-time invite
-BEFORE_IDENTITY = {"login", "login-of", "launch"}
+BEFORE_IDENTITY = {"login", "login-of", "again", "launch"}
 REGISTRATION = {"register"}
 
 
@@ -36,18 +35,26 @@ class LtiMiddleware:
 
     def _frame(self, request: HttpRequest, response: HttpResponse) -> None:
         ancestors = _ancestors(request, response)
-        policy = POLICY.format(ancestors=" ".join(["'self'", *ancestors]) if ancestors else "'none'")
+        forms: list[str] = getattr(response, "_form_targets", [])
+        policy = POLICY.format(
+            forms=" ".join(["'self'", *forms]),
+            ancestors=" ".join(["'self'", *ancestors]) if ancestors else "'none'",
+        )
         response.headers.setdefault("Content-Security-Policy", policy)
         if ancestors:
             # the older header knows a single origin; where frame-ancestors names the right ones it only gets in the way
             response.headers.pop("X-Frame-Options", None)
-            for name in (settings.CSRF_COOKIE_NAME, "messages"):
-                cookies.make_frameable(response, name)
 
 
 def allow_frame(response: HttpResponse, origins_: list[str]) -> HttpResponse:
     """A view that knows its platform better than its URL says so here."""
     response._frame_ancestors = origins_  # type: ignore[attr-defined]  # read by the middleware below
+    return response
+
+
+def allow_forms_to(response: HttpResponse, origins_: list[str]) -> HttpResponse:
+    """This page's forms end there; Chromium holds a form's redirects to it too."""
+    response._form_targets = [origin for origin in origins_ if origin]  # type: ignore[attr-defined]  # read above
     return response
 
 
@@ -70,4 +77,8 @@ def _ancestors(request: HttpRequest, response: HttpResponse) -> list[str]:
 def _course_ancestors(request: HttpRequest) -> list[str]:
     lti: sessions.Lti = request.lti  # type: ignore[attr-defined]  # set above
     session = lti.session or lti.former
-    return origins.session_origins(session) if session else origins.known_origins()
+    if session:
+        return origins.session_origins(session)
+    # without a session the course itself says whose it is
+    public_id = request.resolver_match.kwargs["public_id"] if request.resolver_match else None
+    return origins.course_origins(public_id) if public_id else origins.known_origins()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from lti_tool import http
+from lti_tool.claims import Claims
 from lti_tool.models import LtiSession, Registration
+
+MOST_LEARNED = 50
 
 
 def origin_of(url: str) -> str:
@@ -41,32 +45,63 @@ def allowed_hosts(registration: Registration) -> frozenset[str]:
 
 
 def frame_origins(registration: Registration) -> list[str]:
-    """Origins that may frame us for this platform: where it signs in, and what an administrator added."""
-    return _clean([registration.auth_login_url, *map(str, registration.frame_origins)])
+    """Origins that may frame us for this platform: where it signs in, what an administrator added, what launches named."""
+    return _clean(
+        [
+            registration.auth_login_url,
+            *map(str, registration.frame_origins),
+            *map(str, registration.learned_origins),
+        ]
+    )
 
 
 def session_origins(session: LtiSession) -> list[str]:
-    """Those of the session's platform, and the one its launch said to return to."""
+    """Those of the session's platform, and those that its launch named."""
     registration = session.membership.context.deployment.registration
     return _clean([*frame_origins(registration), *map(str, session.frame_origins)])
 
 
+def course_origins(public_id: UUID | str) -> list[str]:
+    """Those of the platform of this course; all for a course that does not exist, so that nobody learns which do."""
+    found = Registration.objects.filter(deployments__contexts__public_id=public_id).first()
+    return frame_origins(found) if found else known_origins()
+
+
 def known_origins() -> list[str]:
     """All active platforms' origins: for pages shown before we know who launches."""
-    rows = Registration.objects.filter(active=True).only("auth_login_url", "frame_origins").order_by("pk")
-    return _clean([origin for row in rows for origin in frame_origins(row)])
+    rows = Registration.objects.filter(active=True, archived_at=None).order_by("pk")
+    found = rows.only("auth_login_url", "frame_origins", "learned_origins")
+    return _clean([origin for row in found for origin in frame_origins(row)])
 
 
-def learned_origins(return_url: str) -> list[str]:
-    """The origin that a verified launch names as its return address (a Canvas vanity host, say); https only.
+def learned_origins(claims: Claims) -> list[str]:
+    """The origins of the addresses that a verified launch names (a Canvas vanity host, say); https only.
 
     Plain http counts where the guard for outgoing requests allows that host too (the local demo).
     """
+    # the platform writes these itself; custom parameters are a teacher's in some LMSs
+    named = (claims.return_url, claims.lineitems_url, claims.memberships_url)
+    return _clean(url for url in named if _may_be_asked(url))
+
+
+def _may_be_asked(url: str) -> bool:
     try:
-        http.check_url(return_url)
+        http.check_url(url)
     except http.Refused:
-        return []
-    return _clean([return_url])
+        return False
+    return True
+
+
+def learn(registration: Registration, origins: Iterable[str], storage_target: str) -> None:
+    """What an accepted launch showed, for the pages that come before the next one's identity is known."""
+    known = frame_origins(registration)
+    new = [origin for origin in origins if origin not in known]
+    if not new and storage_target == registration.storage_target:
+        return
+    # the newest: a platform of many schools must not make the header endless
+    registration.learned_origins = [*map(str, registration.learned_origins), *new][-MOST_LEARNED:]
+    registration.storage_target = storage_target
+    registration.save(update_fields=["learned_origins", "storage_target"])
 
 
 def _clean(urls: Iterable[str]) -> list[str]:

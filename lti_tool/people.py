@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -68,30 +70,50 @@ def _end_rights(deployment: Deployment, course: ContextClaim, claims: Claims) ->
 
 @transaction.atomic
 def _store(deployment: Deployment, course: ContextClaim, claims: Claims, given: roles.Rights) -> Membership:
+    """One question and one write for who was here before: launches come in crowds when a lesson begins."""
+    rights = {"roles": list(claims.roles), "can_send": given.can_send, "can_look": given.can_look}
+    person = {name: getattr(claims.person, name) for name in ("name", "email", "sis_id", "locale")}
+    known = (
+        Membership.objects.select_related("context__deployment__registration", "user")
+        .filter(
+            context__deployment=deployment,
+            context__context_id=course.context_id,
+            user__registration=deployment.registration_id,
+            user__sub=claims.person.sub,
+        )
+        .first()
+    )
+    if known is None:
+        return _store_new(deployment, course, claims, person, rights)
+    _update(known.context, _course_values(course, claims))
+    _update(known.user, person)
+    _update(known, rights)
+    return known
+
+
+def _update(row: Context | LtiUser | Membership, values: Mapping[str, object]) -> None:
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    if changed:
+        stamp = ["updated_at"] if isinstance(row, Membership) else []
+        row.save(update_fields=[*changed, *stamp])
+
+
+def _store_new(
+    deployment: Deployment,
+    course: ContextClaim,
+    claims: Claims,
+    person: Mapping[str, object],
+    rights: Mapping[str, object],
+) -> Membership:
     context, _new = Context.objects.update_or_create(
         deployment=deployment, context_id=course.context_id, defaults=_course_values(course, claims)
     )
-    person = claims.person
     user, _new = LtiUser.objects.update_or_create(
-        registration=deployment.registration,
-        sub=person.sub,
-        defaults={
-            "name": person.name,
-            "email": person.email,
-            "sis_id": person.sis_id,
-            "locale": person.locale,
-        },
+        registration=deployment.registration, sub=claims.person.sub, defaults=person
     )
-    membership, _new = Membership.objects.update_or_create(
-        context=context,
-        user=user,
-        defaults={
-            "roles": list(claims.roles),
-            "can_send": given.can_send,
-            "can_look": given.can_look,
-        },
-    )
-    return membership
+    return Membership.objects.update_or_create(context=context, user=user, defaults=rights)[0]
 
 
 def _course_values(course: ContextClaim, claims: Claims) -> dict[str, object]:

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from lti_tool.claims import ClaimError
 from lti_tool.errors import ADMINISTRATOR, LMS_ADMINISTRATOR, TRY_AGAIN, LaunchRefused, LtiRefused
 
+SESSION_OVER = 403
+
 CLAIM_TEXTS = {
     "missing": _("The launch message of the LMS lacks “{claim}”."),
     "malformed": _("The launch message of the LMS holds a “{claim}” in a form that does not exist."),
@@ -69,6 +71,14 @@ def state() -> LtiRefused:
         _(
             "Open the tool again from your course. If this page comes again, allow cookies for this site or use a new tab."
         ),
+    )
+
+
+def login_over() -> LtiRefused:
+    return LaunchRefused(
+        "login-over",
+        _("This launch took too long, or was finished already."),
+        title=_("Please open the tool again"),
     )
 
 

@@ -1,21 +1,33 @@
-"""The LTI session: one person in one course, carried by a cookie of that course, so that two tabs stay apart."""
+"""The LTI session: one person in one course. A page holds its acting token in memory; a cookie, where kept, only reads.
+
+The acting token goes with each request in a header (or in a form's hidden field, for browsers without scripts). A
+cookie is sent by the browser unasked, so that alone it may look and never change anything. Cookies are per course, so
+that two tabs stay apart.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from lti_tool import cookies
 from lti_tool.models import Context, LtiSession, LtiUser, Membership
 
 TOUCH_S = 60
+HEADER = "X-GradeSync-Session"
+# the field that {% csrf_token %} writes: on pages of a course it holds the acting token
+FIELD = "csrfmiddlewaretoken"
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,10 @@ class Lti:
     session: LtiSession | None = None
     # the session that the cookie named although it is over: its page can still be shown in the same frame
     former: LtiSession | None = None
+    # what this person's pages must send to change anything; empty when nobody is signed in
+    acting_token: str = field(default="", repr=False)
+    # this request itself carried the acting token
+    acting: bool = False
 
     def __bool__(self) -> bool:
         return self.session is not None
@@ -81,52 +97,118 @@ def cookie_name(public_id: uuid.UUID) -> str:
     return f"gradesync_lti_{public_id.hex}"
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A session that a launch opened, with the tokens that the browser gets; we keep their hashes only."""
+
+    session: LtiSession
+    acting: str = field(repr=False)
+    # for the cookie; empty in a browser that keeps none
+    reading: str = field(default="", repr=False)
+    # opens the session once more after a reload, once; empty where the cookie does that
+    resume: str = field(default="", repr=False)
+
+
 def open_session(
-    membership: Membership, request: HttpRequest, *, origins: list[str], return_url: str
-) -> tuple[LtiSession, str]:
-    """A new session for an accepted launch, and its token for the cookie. The browser's former one for this course ends."""
+    membership: Membership,
+    request: HttpRequest,
+    *,
+    origins: list[str],
+    return_url: str,
+    by_cookie: bool = True,
+) -> Opened:
+    """A new session for an accepted launch. The browser's former one for this course ends."""
     now = timezone.now()
     former = request.COOKIES.get(cookies.full_name(cookie_name(membership.context.public_id)), "")
-    LtiSession.objects.filter(token_hash=digest(former)).delete()
-    LtiSession.objects.filter(expires_at__lt=now - timedelta(days=1)).delete()
-    token = secrets.token_urlsafe(32)
+    if former:
+        LtiSession.objects.filter(reading_hash=digest(former)).delete()
+    reading = secrets.token_urlsafe(32) if by_cookie else ""
+    acting = acting_of(reading) if by_cookie else secrets.token_urlsafe(32)
+    resume = "" if by_cookie else secrets.token_urlsafe(32)
     session = LtiSession.objects.create(
-        token_hash=digest(token),
+        token_hash=digest(acting),
+        reading_hash=digest(reading) if reading else None,
+        resume_hash=digest(resume) if resume else None,
         membership=membership,
         expires_at=now + timedelta(seconds=settings.LTI_SESSION_MAX_S),
         frame_origins=origins,
         return_url=return_url,
     )
-    return session, token
+    return Opened(session, acting, reading, resume)
 
 
-def carry(response: HttpResponse, session: LtiSession, token: str) -> None:
-    cookies.put(
-        response, cookie_name(session.membership.context.public_id), token, settings.LTI_SESSION_MAX_S
-    )
+def course_page(context: Context) -> str:
+    """Where launches into this course land (settings.LTI_LAUNCH_REDIRECT)."""
+    return reverse(settings.LTI_LAUNCH_REDIRECT, kwargs={"public_id": context.public_id})
+
+
+def acting_of(reading: str) -> str:
+    """The acting token of a session with a cookie: the server can tell it to the page that the cookie asked for."""
+    return salted_hmac("lti_tool.sessions.acting", reading, algorithm="sha256").hexdigest()
+
+
+def carry(response: HttpResponse, opened: Opened) -> None:
+    """Give the browser the course's cookie."""
+    name = cookie_name(opened.session.membership.context.public_id)
+    cookies.put(response, name, opened.reading, settings.LTI_SESSION_MAX_S)
+
+
+def resume(handle: str) -> Opened | LtiSession | None:
+    """Open a session once more by its one-time handle, with new tokens; the former ones are worth nothing any more.
+
+    Returns the session itself where it is over (its return address can still be shown), None for an unknown handle.
+    """
+    session = _sessions().filter(resume_hash=digest(handle)).first() if handle else None
+    if session is None or not is_alive(session):
+        return session
+    acting, again = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    unused = LtiSession.objects.filter(pk=session.pk, resume_hash=digest(handle))
+    changed = unused.update(token_hash=digest(acting), resume_hash=digest(again), seen_at=timezone.now())
+    return Opened(session, acting, resume=again) if changed else None
+
+
+def leave(request: HttpRequest, lti: Lti, response: HttpResponse) -> None:
+    """End this session; those of other courses go on."""
+    if lti.session is not None:
+        name = cookie_name(lti.context.public_id)
+        lti.session.delete()
+        if cookies.full_name(name) in request.COOKIES:
+            cookies.drop(response, name)
 
 
 def find(request: HttpRequest) -> Lti:
-    """The session for the course that this URL names (`public_id`), by that course's own cookie; read at each request."""
+    """The session for the course that this URL names (`public_id`); read from the database at each request.
+
+    By the acting token of the request, else by that course's own cookie.
+    """
     public_id = _named_course(request)
     if public_id is None:
         return ABSENT
-    token = request.COOKIES.get(cookies.full_name(cookie_name(public_id)), "")
-    if not token:
-        return ABSENT
-    session = (
-        LtiSession.objects.select_related(
-            "membership__user", "membership__context__deployment__registration__institution"
-        )
-        .filter(token_hash=digest(token), membership__context__public_id=public_id)
-        .first()
+    acting = request.headers.get(HEADER, "")
+    if not acting and request.method not in SAFE:
+        acting = request.POST.get(FIELD, "")
+    reading = request.COOKIES.get(cookies.full_name(cookie_name(public_id)), "")
+    of_course = _sessions().filter(membership__context__public_id=public_id)
+    by_acting = of_course.filter(token_hash=digest(acting)).first() if acting else None
+    if by_acting is not None and is_alive(by_acting):
+        return _used(Lti(by_acting, acting_token=acting, acting=True))
+    by_cookie = of_course.filter(reading_hash=digest(reading)).first() if reading else None
+    if by_cookie is not None and is_alive(by_cookie):
+        return _used(Lti(by_cookie, acting_token=acting_of(reading)))
+    return Lti(former=by_acting or by_cookie)
+
+
+def _sessions() -> QuerySet[LtiSession]:
+    return LtiSession.objects.select_related(
+        "membership__user", "membership__context__deployment__registration__institution"
     )
-    if session is None:
-        return ABSENT
-    if not _alive(session):
-        return Lti(former=session)
-    _touch(session)
-    return Lti(session)
+
+
+def _used(lti: Lti) -> Lti:
+    now = timezone.now()
+    if lti.session is not None and lti.session.seen_at + timedelta(seconds=TOUCH_S) < now:
+        LtiSession.objects.filter(pk=lti.session.pk).update(seen_at=now)
+    return lti
 
 
 def _named_course(request: HttpRequest) -> uuid.UUID | None:
@@ -140,7 +222,7 @@ def _named_course(request: HttpRequest) -> uuid.UUID | None:
         return None
 
 
-def _alive(session: LtiSession) -> bool:
+def is_alive(session: LtiSession) -> bool:
     """Neither too old nor idle for too long, and platform and deployment still approved."""
     now = timezone.now()
     deployment = session.membership.context.deployment
@@ -151,9 +233,3 @@ def _alive(session: LtiSession) -> bool:
         and deployment.active
         and deployment.registration.active
     )
-
-
-def _touch(session: LtiSession) -> None:
-    now = timezone.now()
-    if session.seen_at + timedelta(seconds=TOUCH_S) < now:
-        LtiSession.objects.filter(pk=session.pk).update(seen_at=now)

@@ -12,9 +12,10 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
+from lti_tool import tickets
 from lti_tool.access import instructor_required, viewer_required
 from lti_tool.models import Context
 from lti_tool.sessions import Lti
@@ -57,6 +58,18 @@ def _without_nul(view: View) -> View:
     return checked
 
 
+def download(view: View) -> View:
+    """A file of this course: GET gives it; POST a link that gives it once, also where no cookie is kept."""
+
+    @wraps(view)
+    def answered(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and request.lti.session is not None:
+            return tickets.answer(request, request.lti.session)
+        return view(request, *args, **kwargs)
+
+    return viewer_required(require_http_methods(["GET", "HEAD", "POST"])(answered))
+
+
 def course_of(request: Request) -> Context:
     """The course of this LTI session: every row that a page shows or changes is looked up through it."""
     return request.lti.context
@@ -71,6 +84,8 @@ def show(request: Request, template: str, **values: Any) -> HttpResponse:
     values |= {
         "course": course_of(request),
         "can_send": request.lti.can_send,
+        # forms send it where no script adds the session's header
+        "csrf_token": request.lti.acting_token,
     }
     return render(request, template, values)
 

@@ -9,25 +9,25 @@ from django.http import HttpResponse
 
 from sync import reports
 from sync.models import GradeChange, Run
-from sync.views.asking import Request, page, run_of
+from sync.views.asking import Request, download, run_of
 from sync.views.rows import words
 
 BOM = "\ufeff"  # without it, spreadsheets read names in the wrong alphabet
 
 
-@page
+@download
 def reconciliation_csv(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
     return _file(BOM + reports.reconciliation_csv(run.report), "text/csv", f"reconciliation-{run.pk}.csv")
 
 
-@page
+@download
 def receipt_csv(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
     return _file(BOM + reports.receipt_csv(receipt_of(run)), "text/csv", f"receipt-{run.pk}.csv")
 
 
-@page
+@download
 def report_json(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
     text = reports.as_json(about(run), run.report, receipt_of(run))

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseLocation
 
 from sync import engine
 from sync.models import Run
@@ -45,10 +46,15 @@ def progress(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     """The part of the run's page that asks again every other second; when the run is over, the page loads anew."""
     found = run_of(request, run_id)
     if not found.is_open:
-        return HttpResponseClientRefresh() if request.htmx else to(request, "run", found.pk)
+        return _whole_page(found) if request.htmx else to(request, "run", found.pk)
     if not request.htmx:
         return to(request, "run", found.pk)
     return show(request, "sync/progress.html", **_how_far(found))
+
+
+def _whole_page(found: Run) -> HttpResponse:
+    address = reverse("sync:run", args=[found.context.public_id, found.pk])
+    return HttpResponseLocation(address, target="body", swap="innerHTML")
 
 
 def _how_far(found: Run) -> dict[str, Any]:

@@ -179,12 +179,7 @@ def test_origin_is_scheme_host_and_port_that_is_not_the_usual_one() -> None:
 
 
 def _token(page: str) -> str:
-    return page.split()[-1]
-
-
-def test_csrf_cookie_fits_a_cross_site_frame(platform: Platform, course: str) -> None:
-    cookie = platform.client.get(course).cookies["csrftoken"].OutputString()
-    assert "SameSite=None" in cookie and "Secure" in cookie and "Partitioned" in cookie
+    return re.findall(r"acting:(\w+)", page)[0]
 
 
 def test_csrf_cookie_of_other_pages_stays_as_django_sets_it(platform: Platform, settings: Any) -> None:

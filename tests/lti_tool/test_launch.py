@@ -106,7 +106,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no version": ({"version": GONE}, "wrong-version:version"),
     "no message type": ({"message_type": GONE}, "missing:message_type"),
     "unknown message type": ({"message_type": "LtiOther"}, "message-type"),
-    "deep linking": ({"message_type": "LtiDeepLinkingRequest"}, "message-type"),
+    "deep linking without its wish": (
+        {"message_type": "LtiDeepLinkingRequest"},
+        "missing:deep_linking_settings",
+    ),
     "no roles claim": ({"roles": GONE}, "missing:roles"),
     "roles as a string": ({"roles": INSTRUCTOR}, "malformed:roles"),
     "roles of numbers": ({"roles": [7]}, "malformed:roles"),
@@ -417,7 +420,7 @@ def test_refused_launch_can_be_read_in_the_frame_of_its_platform(platform: Platf
     )
     policy = response.headers["Content-Security-Policy"]
     assert "frame-ancestors 'self' https://lms.example.edu https://hill.example.org" in policy
-    assert 'href="https://hill.example.org/c/2"' in text(response)
+    assert 'href="https://hill.example.org/c/2?lti_errormsg=' in text(response)
     assert "X-Frame-Options" not in response.headers
 
 

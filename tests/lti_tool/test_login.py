@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from lti_tool import sweeping
 from lti_tool.models import LoginState
 from lti_tool.sessions import digest
 from tests.lti_tool.platform import GONE, Platform
@@ -120,4 +121,5 @@ def test_old_logins_are_cleared_away(platform: Platform) -> None:
     platform.login()
     LoginState.objects.update(expires_at="2020-01-01T00:00:00Z")
     platform.login()
+    sweeping.sweep()
     assert LoginState.objects.count() == 1

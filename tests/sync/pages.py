@@ -20,11 +20,12 @@ class Browser:
     def __init__(self, membership: Membership, *, strict: bool = False) -> None:
         self.context = membership.context
         self.client = Client(enforce_csrf_checks=strict)
-        _session, token = sessions.open_session(
+        opened = sessions.open_session(
             membership, RequestFactory().get("/"), origins=["https://lms.example"], return_url=""
         )
         name = sessions.cookie_name(self.context.public_id)
-        self.client.cookies[cookies.full_name(name)] = token
+        self.client.cookies[cookies.full_name(name)] = opened.reading
+        self.acting = {sessions.HEADER: opened.acting}
 
     def url(self, name: str, *args: Any, of: Context | None = None) -> str:
         return reverse(f"sync:{name}", args=[(of or self.context).public_id, *args])
@@ -33,7 +34,8 @@ class Browser:
         return self.client.get(self.url(name, *args), query, **more)
 
     def post(self, name: str, *args: Any, follow: bool = True, **data: Any) -> HttpResponse:
-        return self.client.post(self.url(name, *args), data, follow=follow)
+        """As the page's script does: with the session in a header."""
+        return self.client.post(self.url(name, *args), data, follow=follow, headers=self.acting)
 
 
 def teacher(context: Context, **more: Any) -> Browser:

@@ -143,7 +143,10 @@ def test_approval_of_a_very_large_course_arrives_whole(browser: Browser) -> None
     ticked = [wanted, *(f"{number:064x}" for number in range(79_999))]
     body = urlencode([("digest", digest) for digest in ticked])
     answer = browser.client.post(
-        browser.url("send", run.pk), body, content_type="application/x-www-form-urlencoded"
+        browser.url("send", run.pk),
+        body,
+        content_type="application/x-www-form-urlencoded",
+        headers=browser.acting,
     )
     assert answer.status_code == 302
     assert run.changes.get().state == "approved"

@@ -172,6 +172,7 @@ def test_assistant_changes_nothing(mine: Course) -> None:
 def test_without_a_launch_there_is_no_page(mine: Course) -> None:
     browser = teacher(mine.context)
     browser.client.cookies.clear()
+    browser.acting.clear()
     for name in sorted(PAGES):
         answer = open_page(browser, name, args_of(name, mine), mine)
         assert (name, answer.status_code) in {(name, 401), (name, 403)}
@@ -196,8 +197,15 @@ def test_demoted_teacher_can_no_longer_send(mine: Course) -> None:
 
 def test_form_of_another_site_is_not_accepted(mine: Course) -> None:
     before = everything(mine)
-    answer = open_page(teacher(mine.context, strict=True), "send", args_of("send", mine), mine)
-    assert answer.status_code == 403
+    browser = teacher(mine.context)
+    for headers in (
+        {},
+        {"X-GradeSync-Session": "guessed"},
+        browser.acting | {"Origin": "https://evil.example"},
+    ):
+        browser.acting = headers
+        answer = open_page(browser, "send", args_of("send", mine), mine)
+        assert answer.status_code == 403
     assert everything(mine) == before
 
 

@@ -1,5 +1,5 @@
 // Ticks a whole table of rows at once. Without this script every box can still be ticked by hand.
-document.querySelectorAll("table[data-pick]").forEach((table) => {
+function pick(table) {
   const boxes = [...table.querySelectorAll('tbody input[name="digest"]')];
   const head = table.querySelector("thead th");
   if (boxes.length < 2 || !head) return;
@@ -15,4 +15,13 @@ document.querySelectorAll("table[data-pick]").forEach((table) => {
   boxes.forEach((box) => box.addEventListener("change", show));
   show();
   head.append(" ", all);
+}
+
+// for the first page, and for each one that is loaded into it
+htmx.onLoad((part) => {
+  const tables = [...(part.matches("table[data-pick]") ? [part] : []), ...part.querySelectorAll("table[data-pick]")];
+  tables.filter((table) => !table.dataset.picked).forEach((table) => {
+    table.dataset.picked = "yes";
+    pick(table);
+  });
 });

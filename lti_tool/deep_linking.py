@@ -1,0 +1,87 @@
+"""The answer to a deep linking launch (Deep Linking 2.0 §4.5): this tool, as one link, signed. For LMSs without a course menu entry."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+import jwt
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from lti_tool import canvas, http, keys, origins, people
+from lti_tool.claims import DL, LTI, Claims, DeepLinking
+from lti_tool.errors import LMS_ADMINISTRATOR, LaunchRefused
+from lti_tool.login import public_url
+from lti_tool.middleware import allow_forms_to
+from lti_tool.models import Registration
+
+LINK = "ltiResourceLink"
+VALID_S = 300
+
+
+def answer_page(request: HttpRequest, registration: Registration, message: Claims) -> HttpResponse:
+    """A form that posts itself to the LMS. Raises LaunchRefused where the LMS wants no link, or wants it elsewhere."""
+    wish = message.deep_linking
+    if wish is None:
+        raise LookupError("This launch asks for no link.")
+    people.approved_deployment(registration, message)
+    _check(registration, wish)
+    page = {"address": wish.return_url, "JWT": signed(answer(registration, message, wish))}
+    response = render(request, "lti_tool/deep_link.html", page)
+    response.headers["Cache-Control"] = "no-store"
+    return allow_forms_to(response, [origins.origin_of(wish.return_url)])
+
+
+def answer(registration: Registration, message: Claims, wish: DeepLinking) -> dict[str, Any]:
+    """The claims of the answer: one link that opens this tool in the course."""
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": registration.client_id,
+        "aud": registration.issuer,
+        "iat": now,
+        "exp": now + VALID_S,
+        "nonce": secrets.token_urlsafe(32),
+        LTI + "message_type": "LtiDeepLinkingResponse",
+        LTI + "version": "1.3.0",
+        LTI + "deployment_id": message.deployment_id,
+        DL + "content_items": [
+            {
+                "type": LINK,
+                "title": _(canvas.TITLE),
+                "text": _(canvas.DESCRIPTION),
+                "url": public_url("launch"),
+            }
+        ],
+    }
+    # to be echoed exactly, and left out where none came
+    return claims if wish.data is None else {**claims, DL + "data": wish.data}
+
+
+def signed(claims: dict[str, Any]) -> str:
+    key = keys.active_key()
+    return jwt.encode(claims, key.private_pem, algorithm="RS256", headers={"kid": key.kid})
+
+
+def _check(registration: Registration, wish: DeepLinking) -> None:
+    if LINK not in wish.accept_types:
+        raise LaunchRefused(
+            "no-link-wanted",
+            gettext_lazy("The LMS does not take a link to a tool at this place."),
+            gettext_lazy("Add the tool where the LMS offers to add an external tool to the course."),
+            LMS_ADMINISTRATOR,
+        )
+    origin = origins.origin_of(wish.return_url)
+    known = http.host_allowed(wish.return_url, origins.allowed_hosts(registration))
+    if not known and origin not in origins.frame_origins(registration):
+        text = str(gettext_lazy("The LMS wants the link sent to {host}, which is not a known host of it."))
+        raise LaunchRefused(
+            "link-elsewhere",
+            text.format(host=http.host_of(wish.return_url)),
+            gettext_lazy(
+                "An administrator of this tool adds that address to the frame origins of the registration."
+            ),
+        )

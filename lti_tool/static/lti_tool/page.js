@@ -1,0 +1,103 @@
+// Every page: this person's session lives in this script's memory and goes with each request in a header, by htmx.
+import { Keeper, lmsStorage } from "./storage.js";
+
+const HEADER = "X-GradeSync-Session";
+let token = "";
+
+/** Signed in without a cookie: keep the handle for a reload, and load the first page into this one. */
+export async function begin(answer, store) {
+  const keeper = new Keeper(store);
+  const course = (answer.url || location.pathname).split("/")[2];
+  token = answer.session;
+  await keeper.put(`gradesync_resume_${course}`, answer.resume);
+  const wanted = answer.url ? await wantedBefore(keeper, course, answer.url) : location.pathname + location.search;
+  await htmx.ajax("GET", wanted, { target: "body", swap: "innerHTML" });
+  history.replaceState({ htmx: true }, "", wanted);
+}
+
+async function wantedBefore(keeper, course, url) {
+  const path = await keeper.get(`gradesync_back_${course}`);
+  if (path) await keeper.put(`gradesync_back_${course}`, "");
+  return path.startsWith(url) ? path : url;
+}
+
+/** A whole page of ours, shown in place of this one. */
+export function show(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  document.title = page.title;
+  document.body.replaceChildren(...page.body.childNodes);
+  htmx.process(document.body);
+  submitItself(document.body);
+}
+
+function submitItself(part) {
+  const form = part.querySelector("form[data-submit-itself]");
+  if (form) form.submit();
+}
+
+async function resume(element) {
+  const page = { ...element.dataset };
+  element.remove();
+  const store = () => lmsStorage(page.storageOrigin, page.storageTarget);
+  const keeper = new Keeper(store);
+  const handle = await keeper.get(`gradesync_resume_${page.course}`);
+  if (handle) {
+    const headers = { "X-GradeSync-Resume": handle };
+    const answer = await fetch(page.address, { method: "POST", headers });
+    const said = await answer.json();
+    if (answer.ok) return begin(said, store);
+    offerReturn(said.return_url);
+  }
+  return keeper.put(`gradesync_back_${page.course}`, location.pathname);
+}
+
+function offerReturn(address) {
+  const link = document.getElementById("return");
+  if (!link || !/^https?:\/\//.test(address || "")) return;
+  link.href = address;
+  link.closest("[hidden]")?.removeAttribute("hidden");
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (token) event.detail.headers[HEADER] = token;
+});
+
+// going back asks the server anew, as nothing with grades is kept in the browser
+document.addEventListener("htmx:historyCacheMiss", (event) => {
+  if (token) event.detail.xhr.setRequestHeader(HEADER, token);
+});
+document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, boosted, requestConfig } = event.detail;
+  if (xhr.status < 400 || boosted || requestConfig?.boosted) return;
+  // a part of a page was refused: show why in place of the whole page; a server that stumbles is asked again by itself
+  if (xhr.status < 500) event.detail.target = document.body;
+  else event.detail.shouldSwap = false;
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+});
+
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => document.getElementById("no-answer")?.removeAttribute("hidden"));
+}
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.getElementById("no-answer")?.setAttribute("hidden", "");
+});
+
+/** Runs for the first page and for each one loaded into it. */
+function look(part) {
+  const carrier = part.matches?.("[data-session]") ? part : part.querySelector?.("[data-session]");
+  if (carrier) {
+    token = carrier.dataset.session;
+    carrier.remove();
+  }
+  const asking = part.matches?.("[data-resume]") ? part : part.querySelector?.("[data-resume]");
+  if (asking) resume(asking);
+}
+
+htmx.onLoad(look);
+if (document.readyState !== "loading") look(document.body);
+submitItself(document.body);
