@@ -14,7 +14,7 @@ import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gradesync_site.sandbox.lms.id_token import SCOPES
+from gradesync_site.sandbox.lms.vocabulary import SCOPES
 
 ORIGIN = "https://tool.example"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from gradesync_site.sandbox.lms.id_token import SCOPES
+from gradesync_site.sandbox.lms.vocabulary import SCOPES
 from tests.sandbox.lms_tool import ORIGIN, install
 from tests.sandbox.test_lms_canvas import submissions
 from tests.sandbox_servers import Server

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from gradesync_site.sandbox.control import loads
-from gradesync_site.sandbox.lms.id_token import SCOPES
+from gradesync_site.sandbox.lms.vocabulary import SCOPES
 from tests.sandbox.lms_tool import ask_token, assertion, course_urls, install, read_all
 from tests.sandbox_servers import Server
 

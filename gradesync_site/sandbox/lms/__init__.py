@@ -10,8 +10,10 @@ from gradesync_site.sandbox.control import Options, Sandbox, make_server_app
 from gradesync_site.sandbox.lms import (
     canvas,
     control_routes,
+    deep_linking,
     hostile,
     key_set,
+    opening,
     pages,
     platform,
     registration,
@@ -19,18 +21,26 @@ from gradesync_site.sandbox.lms import (
     services,
     storage,
     tokens,
+    tools,
 )
-from gradesync_site.sandbox.lms.campus import CLIENT_ID, DEPLOYMENT_ID, Campus
+from gradesync_site.sandbox.lms.campus import CLIENT_ID, Campus
 from gradesync_site.sandbox.lms.catalogue import FAULTS
+from gradesync_site.sandbox.lms.dialects import DIALECTS
 from gradesync_site.sandbox.lms.world import TEACHER
 
 Json = dict[str, Any]
 
-DIALECTS = ("", "canvas")
+ROOMS = (
+    *(platform, key_set, tokens, services, canvas, registration, storage),
+    *(control_routes, pages, opening, deep_linking),
+)
 
 
 def make_app(options: Options) -> Flask:
-    """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage."""
+    """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage.
+
+    Also own (see `columns`), and endpoint_host, issuer and says_issuer (see `addresses`).
+    """
     if options.dialect not in DIALECTS:
         raise ValueError(f"The sandbox LMS speaks {', '.join(filter(None, DIALECTS))}.")
     sandbox = Sandbox("lms", options, FAULTS, lambda: seeds.seed(options))
@@ -39,7 +49,7 @@ def make_app(options: Options) -> Flask:
     sandbox.describe = lambda base_url: describe(campus, base_url)
     app = make_server_app(sandbox, __name__)
     app.extensions["campus"] = campus
-    for room in (platform, tokens, services, canvas, registration, control_routes, pages, key_set, storage):
+    for room in ROOMS:
         app.register_blueprint(room.blueprint(campus))
     app.register_blueprint(hostile.blueprint())
     sandbox.save()
@@ -48,14 +58,17 @@ def make_app(options: Options) -> Flask:
 
 def describe(campus: Campus, base_url: str) -> Json:
     """Every address and id that a tool's registration and a Canvas connection need."""
+    at = campus.addresses_at(base_url)
+    tool = campus.tool() or {}
     return {
-        "issuer": base_url,
+        "issuer": at.issuer,
         "client_id": CLIENT_ID,
-        "deployment_id": DEPLOYMENT_ID,
-        "auth_login_url": f"{base_url}/lti/auth",
-        "auth_token_url": f"{base_url}/lti/token",
-        "key_set_url": f"{base_url}/lti/jwks",
-        "openid_configuration": f"{base_url}/.well-known/openid-configuration",
+        "deployment_id": tool.get("deployment_id") or tools.deployment_id(campus.dialect, 1),
+        "auth_login_url": at.auth,
+        "auth_token_url": at.token,
+        "auth_audience": at.audience if campus.dialect.joining.separate_audience else "",
+        "key_set_url": at.jwks,
+        "openid_configuration": at.configuration,
         "canvas_token": campus.canvas_token,
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }

@@ -181,6 +181,7 @@ def put_assignment(world: World, course: Json, wish: Json) -> Json:
         "due_at": wish.get("due_at") or wish.get("due"),
         "category": wish.get("category") or "Assignments",
         "published": wish.get("published", True),
+        "owner": wish.get("owner") or "",
         "position": len(course["assignments"]) + 1,
     }
     course["assignments"].append(assignment)
@@ -229,7 +230,16 @@ def edit_assignment(world: World, course: Json, wish: Json) -> Json:
     return item
 
 
-_EDITABLE = ("title", "maximum", "grading_type", "grading_standard_id", "due_at", "category", "published")
+_EDITABLE = (
+    "title",
+    "maximum",
+    "grading_type",
+    "grading_standard_id",
+    "due_at",
+    "category",
+    "published",
+    "owner",
+)
 
 
 def leave(course: Json, user_id: int, state: str) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from flask import Flask, Request, abort, request
+from flask import Flask, abort, request
 
 from gradesync_site.sandbox.control import Sandbox, answer
+from gradesync_site.sandbox.lms.addresses import Addresses
+from gradesync_site.sandbox.lms.dialects import DIALECTS
 from gradesync_site.sandbox.lms.signing import Signer
 from gradesync_site.sandbox.lms.world import Json, World
 
 CLIENT_ID = "gradesync-sandbox"
-DEPLOYMENT_ID = "sandbox:1"
+RESOURCE_LINK, DEEP_LINKING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 TOKEN = "sandbox-canvas-token"
 USER_COOKIE = "sandbox_lms_user"
 LAUNCH_S = 300
@@ -24,11 +26,18 @@ LAUNCH_S = 300
 
 @dataclass
 class Launch:
-    """A launch that began on a course page; its key is the lti_message_hint, good for one id_token."""
+    """A launch that began on a course page; its key is the lti_message_hint, good for one id_token.
+
+    `link_id` names the link that was opened; empty: the tool's own entry in the course's menu. `data` is what a deep
+    link must come back with.
+    """
 
     course_id: int
     user_id: int
     client_id: str
+    message: str = RESOURCE_LINK
+    link_id: str = ""
+    data: str = ""
     until: float = field(default_factory=lambda: time.time() + LAUNCH_S)
 
 
@@ -59,11 +68,14 @@ class Campus:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.world = World(sandbox.state)
+        self.dialect = DIALECTS[sandbox.options.dialect]
         self.signer = Signer(sandbox.state["signing_key"])
         self.canvas_token = sandbox.options.extra.get("token") or TOKEN
         self.page_size = int(sandbox.options.extra.get("page_size") or 10)
         self.token_s = int(sandbox.options.extra.get("token_s") or 3600)
         self.launches: dict[str, Launch] = {}
+        self.deep_links: dict[str, Launch] = {}
+        self.returns: list[Json] = []
         self.tokens: dict[str, AccessToken] = {}
         self.nonces, self.assertions = Once(), Once()
         self.fetched_keys: dict[str, Json] = {}
@@ -72,9 +84,21 @@ class Campus:
         found: Json | None = self.world.state["tools"].get(client_id)
         return found
 
-    def begin_launch(self, course_id: int, user_id: int, client_id: str) -> str:
+    def usual_tool(self) -> Json | None:
+        """The one that a course page opens: ours when the control API made it known, else the newest that registered."""
+        known = list(self.world.state["tools"].values())
+        return self.tool() or next((one for one in reversed(known) if one.get("enabled", True)), None)
+
+    @property
+    def addresses(self) -> Addresses:
+        return self.addresses_at(here())
+
+    def addresses_at(self, base_url: str) -> Addresses:
+        return Addresses(self.dialect, base_url, self.sandbox.options.extra)
+
+    def begin_launch(self, launch: Launch) -> str:
         hint = secrets.token_urlsafe(24)
-        self.launches[hint] = Launch(course_id, user_id, client_id)
+        self.launches[hint] = launch
         return hint
 
     def edit(self, change: Callable[[], Any], what: str) -> Any:
@@ -93,9 +117,9 @@ def campus_of(app: Flask) -> Campus:
     return found
 
 
-def issuer(of: Request = request) -> str:
-    """The issuer is the address under which the browser and the tool reach this server."""
-    return of.host_url.rstrip("/")
+def here() -> str:
+    """The address under which the browser or the tool reached this server."""
+    return request.host_url.rstrip("/")
 
 
 def refuse(status: int, data: Json) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradesync_site.sandbox.control import Sandbox
 from gradesync_site.sandbox.lms import grading, troubles
-from gradesync_site.sandbox.lms.campus import issuer
+from gradesync_site.sandbox.lms.campus import here
 from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, TEST_STUDENT, World, opaque
 
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ def assignment(own_course: Json, own: Json) -> Json:
         "hide_in_gradebook": False,
         "post_manually": False,
         "allowed_attempts": -1,
-        "html_url": f"{issuer()}/courses/{own_course['id']}/assignments/{own['id']}",
+        "html_url": f"{here()}/courses/{own_course['id']}/assignments/{own['id']}",
     }
 
 
@@ -153,7 +153,7 @@ def enrollment(world: World, own_course: Json, row: Json) -> Json:
 
 
 def grades(world: World, own_course: Json, user_id: int) -> Json:
-    shown: Json = {"html_url": f"{issuer()}/courses/{own_course['id']}/grades/{user_id}"}
+    shown: Json = {"html_url": f"{here()}/courses/{own_course['id']}/grades/{user_id}"}
     for name in ("current", "final"):
         score, text = world.total(own_course, user_id, final=name == "final")
         shown |= {f"{name}_score": score, f"{name}_grade": text}

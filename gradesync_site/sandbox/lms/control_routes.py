@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
 from gradesync_site.sandbox.control import answer, loads
-from gradesync_site.sandbox.lms import building, tools
-from gradesync_site.sandbox.lms.campus import Campus, issuer
-from gradesync_site.sandbox.lms.world import TEACHER, Unknown, context_of
+from gradesync_site.sandbox.lms import building, identities, registration, tools
+from gradesync_site.sandbox.lms.campus import Campus, here
+from gradesync_site.sandbox.lms.world import TEACHER, Unknown
 
 Json = dict[str, Any]
 
 
 def blueprint(campus: Campus) -> Blueprint:
-    """POST tool, registration, course, grade, student, line_item, scheme; DELETE student, line_item. JSON in and out.
+    """POST tool, registration, enable, deployment, course, grade, student, line_item, scheme; DELETE student, line_item. JSON in and out.
 
     `course`, `user` (or `student`) and `assignment` (or `line_item`) are ids; a person may also be named by login or
     SIS id, an assignment by its title.
@@ -38,19 +36,30 @@ def _tool_routes(routes: Blueprint, campus: Campus) -> None:
     @routes.post("/tool")
     def tool() -> Response:
         """{"tool_url"} or {"login_url", "launch_url", "jwks_url" | "jwks"}; client_id, deployment_id, custom ..."""
-        return answer(campus.edit(lambda: tools.register(campus.world, _wish()), "tools"))
+        return answer(campus.edit(lambda: tools.register(campus.world, _wish(), campus.dialect), "tools"))
 
     @routes.post("/registration")
-    def registration() -> Response:
+    def begin_registration() -> Response:
         """{"tool_url"}: the tool's registration address. Answers the address that an administrator would open."""
-        token = secrets.token_urlsafe(24)
-        start = _wish()["tool_url"]
-        campus.edit(lambda: campus.world.state["registrations"].update({token: ""}), "registrations")
-        query = {
-            "openid_configuration": f"{issuer()}/.well-known/openid-configuration",
-            "registration_token": token,
-        }
-        return answer({"url": f"{start}{'&' if '?' in start else '?'}{urlencode(query)}", **query})
+        return answer(registration.begin(campus, _wish()["tool_url"]))
+
+    @routes.post("/enable")
+    def enable() -> Response:
+        """{"client_id", "scopes"}, both optional: the newest tool, with the scopes that the administrator leaves it."""
+        wish = _wish()
+        known = list(campus.world.state["tools"])
+        client_id = wish.get("client_id") or (known[-1] if known else "")
+        return answer(campus.edit(lambda: tools.enable(campus.world, client_id, wish.get("scopes")), "tools"))
+
+    @routes.post("/deployment")
+    def deployment() -> Response:
+        """{"client_id", "course"}: the tool is deployed once more, for this course. Answers its deployment_id."""
+        wish = _wish()
+        course = campus.world.course(wish["course"])
+        made = campus.edit(
+            lambda: tools.deploy(campus.world, wish.get("client_id") or "", course, campus.dialect), "tools"
+        )
+        return answer({"deployment_id": made})
 
 
 def _course_routes(routes: Blueprint, campus: Campus) -> None:
@@ -138,9 +147,12 @@ def _summary(campus: Campus, course: Json) -> Json:
     teachers = [world.person(row["user_id"]) for row in world.enrollments(course, TEACHER)]
     return {
         "course_id": str(course["id"]),
-        "context_id": context_of(course),
-        "url": f"{issuer()}/courses/{course['id']}",
-        "teachers": [{"id": str(t["id"]), "login": t["login"], "lti_id": t["lti_id"]} for t in teachers],
+        "context_id": identities.context_id(campus, course),
+        "url": f"{here()}/courses/{course['id']}",
+        "teachers": [
+            {"id": str(t["id"]), "login": t["login"], "lti_id": identities.user_id(campus, t)}
+            for t in teachers
+        ],
         "students": [str(user_id) for user_id in world.student_ids(course)],
         "line_items": [{"id": str(item["id"]), "title": item["title"]} for item in course["assignments"]],
     }

@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Blueprint, Response, request
 
 from gradesync_site.sandbox.control import answer, loads
-from gradesync_site.sandbox.lms.id_token import AGS, LTI, NRPS
 from gradesync_site.sandbox.lms.signing import Signer, public_jwk
+from gradesync_site.sandbox.lms.vocabulary import AGS, LTI, NRPS
 
 Json = dict[str, Any]
 

@@ -17,7 +17,7 @@ HUGE = 2_000_000
 def blueprint(campus: Campus) -> Blueprint:
     routes = Blueprint("key_set", __name__)
 
-    @routes.get("/lti/jwks")
+    @routes.get(campus.dialect.paths.jwks)
     def jwks() -> Response:
         return _faulted(campus) or answer(_keys(campus), headers={"Cache-Control": "max-age=3600"})
 

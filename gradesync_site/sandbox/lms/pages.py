@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from gradesync_site.sandbox.lms import grading, storage
-from gradesync_site.sandbox.lms.campus import CLIENT_ID, USER_COOKIE, Campus, issuer
+from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus
+from gradesync_site.sandbox.lms.id_token import link_of
+from gradesync_site.sandbox.lms.visitors import ROLES, require_teacher, role, who
 from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, Unknown
 
 Json = dict[str, Any]
-
-ROLES = {TEACHER: "teacher", ASSISTANT: "assistant", STUDENT: "student"}
-GUEST = "guest"
 
 
 def blueprint(campus: Campus) -> Blueprint:
@@ -38,7 +37,9 @@ def _reading_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.get("/courses/<ref>/tool")
     def tool(ref: str) -> str:
-        return _page(campus, "tool.html", campus.world.course(ref), storage=storage.of_page(campus))
+        course = campus.world.course(ref)
+        framed = _framed(campus, course)
+        return _page(campus, "tool.html", course, framed=framed, storage=storage.of_page(campus))
 
 
 def _doing_routes(routes: Blueprint, campus: Campus) -> None:
@@ -51,10 +52,6 @@ def _doing_routes(routes: Blueprint, campus: Campus) -> None:
         response.set_cookie(USER_COOKIE, str(person["id"]), httponly=True, samesite="Lax")
         return response
 
-    @routes.get("/courses/<ref>/launch")
-    def launch(ref: str) -> Response:
-        return _launch(campus, campus.world.course(ref))
-
     @routes.post("/courses/<ref>/grade")
     def grade(ref: str) -> AnyResponse:
         _type_grade(campus, campus.world.course(ref))
@@ -62,30 +59,33 @@ def _doing_routes(routes: Blueprint, campus: Campus) -> None:
 
 
 def _page(campus: Campus, template: str, course: Json, **more: Any) -> str:
-    person = _who(campus, course)
+    person = who(campus, course)
     shown = {
         "course": course,
         "person": person,
-        "role": _role(campus, course, person),
+        "role": role(campus, course, person),
         "people": _people(campus, course),
+        "tools": _in_menu(campus),
+        "takes_links": campus.dialect.wording.takes_links and campus.usual_tool() is not None,
+        "links": course.get("links", []),
     }
-    return render_template(template, **shown, **more, tool=campus.tool(CLIENT_ID), grid=_grid(campus, course))
+    return render_template(template, **shown, **more, grid=_grid(campus, course))
 
 
-def _who(campus: Campus, course: Json) -> Json:
-    """Who the browser says it is; before it says, the course's first teacher, so that a demo starts at once."""
-    chosen = request.cookies.get(USER_COOKIE, "")
-    if chosen in campus.world.state["people"]:
-        return campus.world.person(chosen)
-    teachers = campus.world.enrollments(course, TEACHER)
-    if not teachers:
-        abort(403, "Nobody teaches this course. Choose who you are on a course page first.")
-    return campus.world.person(teachers[0]["user_id"])
+def _in_menu(campus: Campus) -> list[Json]:
+    """Tools with an entry of their own in the course's menu."""
+    known = campus.world.state["tools"].values() if campus.dialect.wording.menu else ()
+    return [tool for tool in known if tool.get("enabled", True)]
 
 
-def _role(campus: Campus, course: Json, person: Json) -> str:
-    kinds = {row["type"] for row in campus.world.enrollments(course) if row["user_id"] == person["id"]}
-    return next((name for kind, name in ROLES.items() if kind in kinds), GUEST)
+def _framed(campus: Campus, course: Json) -> Json | None:
+    """What the frame of a course page holds: a link, the choice of one, or the tool in the menu."""
+    link_id, adding = request.args.get("link", ""), request.args.get("message") == "deep_linking"
+    tool = campus.tool(request.args.get("tool") or "") or campus.usual_tool()
+    if tool is None:
+        return None
+    title = link_of(course, link_id).get("title") or tool["name"]
+    return {"title": title, "query": request.query_string.decode(), "adding": adding}
 
 
 def _people(campus: Campus, course: Json) -> list[tuple[str, Json]]:
@@ -117,34 +117,9 @@ def _cell(campus: Campus, course: Json, item: Json, user_id: int) -> str:
     return ", ".join(words) or "–"
 
 
-def _launch(campus: Campus, course: Json) -> Response:
-    """Third-party initiated login (security framework §5.1.1.1): a form that posts itself to the tool."""
-    tool = campus.tool(CLIENT_ID)
-    if tool is None:
-        abort(404, "The tool is not installed here yet. POST /_sandbox/tool makes it known.")
-    person = _who(campus, course)
-    if _role(campus, course, person) == GUEST:
-        abort(403, "You are not in this course. Choose who you are on the course page.")
-    fields = {
-        "iss": issuer(),
-        "login_hint": person["lti_id"],
-        "target_link_uri": tool["launch_url"],
-        "lti_message_hint": campus.begin_launch(course["id"], person["id"], tool["client_id"]),
-        "client_id": tool["client_id"],
-        "lti_deployment_id": tool["deployment_id"],
-        **storage.target(campus),
-    }
-    response = make_response(render_template("post.html", action=tool["login_url"], fields=fields))
-    # the launch belongs to this person, also when the browser had not said who it is
-    response.set_cookie(USER_COOKIE, str(person["id"]), httponly=True, samesite="Lax")
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 def _type_grade(campus: Campus, course: Json) -> None:
     """A teacher types into the gradebook: a number, a letter, EX for excused, nothing to clear."""
-    if _role(campus, course, _who(campus, course)) != "teacher":
-        abort(403, "Only a teacher of the course may grade.")
+    require_teacher(campus, course, "grade")
     item = campus.world.assignment(course, request.form["line_item"])
     person, typed = campus.world.person(request.form["student"]), request.form["grade"].strip()
     wish: Json = {"excused": True} if typed.upper() == "EX" else {"text": typed}

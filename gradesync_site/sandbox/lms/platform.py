@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, render_template, request
 
 from gradesync_site.sandbox.lms import id_token, storage
-from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus, Launch, issuer
+from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus, Launch, here
 from gradesync_site.sandbox.lms.forge import Forge, add_routes
 
 Json = dict[str, Any]
@@ -23,7 +23,7 @@ def blueprint(campus: Campus) -> Blueprint:
     forge = Forge()
     add_routes(routes, forge)
 
-    @routes.route("/lti/auth", methods=["GET", "POST"])
+    @routes.route(campus.dialect.paths.auth, methods=["GET", "POST"])
     def authenticate() -> Response:
         return _authenticate(campus, forge, request.values)
 
@@ -41,12 +41,11 @@ def _authenticate(campus: Campus, forge: Forge, form: Form) -> Response:
     trouble = _trouble(campus, form, launch)
     if trouble:
         return _post_back(campus, form, {"error": trouble[0], "error_description": trouble[1]})
-    course = campus.world.course(launch.course_id)
-    claims = id_token.claims(campus, tool, course, launch.user_id, form["nonce"])
+    claims = id_token.claims(campus, tool, launch, form["nonce"])
     if campus.struck("wrong-signature"):
         return _post_back(campus, form, {"id_token": campus.signer.sign(claims, forged=True)})
     forgery = forge.next()
-    token = forgery.token(campus.signer, claims, f"{issuer()}/forger/jwks")
+    token = forgery.token(campus.signer, claims, f"{here()}/forger/jwks")
     return _post_back(campus, form, {"id_token": token}, lambda fields: forge.posted(forgery, fields))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from gradesync_site.sandbox import data
 from gradesync_site.sandbox.control import Options
 from gradesync_site.sandbox.lms import building, tools
+from gradesync_site.sandbox.lms.dialects import DIALECTS
 from gradesync_site.sandbox.lms.signing import new_pem
 from gradesync_site.sandbox.lms.world import World, empty
 
@@ -29,7 +30,7 @@ def seed(options: Options) -> Json:
     for course in data.world(options.students, options.line_items, plain=plain).courses:
         building.put_course(world, _course(world, course))
     if options.extra.get("tool_url"):
-        tools.register(world, {"tool_url": options.extra["tool_url"]})
+        tools.register(world, {"tool_url": options.extra["tool_url"]}, DIALECTS[options.dialect])
     return state
 
 

@@ -11,7 +11,7 @@ import requests
 from flask import Blueprint, Response, request
 
 from gradesync_site.sandbox.control import answer
-from gradesync_site.sandbox.lms.campus import AccessToken, Campus, issuer, refuse
+from gradesync_site.sandbox.lms.campus import AccessToken, Campus, refuse
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ class BadClient(Exception):
 def blueprint(campus: Campus) -> Blueprint:
     routes = Blueprint("tokens", __name__)
 
-    @routes.post("/lti/token")
+    @routes.post(campus.dialect.paths.token)
     def token() -> Response:
         return _token(campus)
 
@@ -54,7 +54,12 @@ def _token(campus: Campus) -> Response:
         "expires_in": campus.token_s,
         "scope": " ".join(granted),
     }
-    return answer(body, headers={"Cache-Control": "no-store"})
+    return answer(body, headers=_headers(campus))
+
+
+def _headers(campus: Campus) -> dict[str, str]:
+    # Moodle's answer is JSON and calls itself HTML
+    return {"Cache-Control": "no-store", "Content-Type": campus.dialect.lists.token_type}
 
 
 def _error(code: str, text: str) -> Response:
@@ -70,13 +75,13 @@ def _client(campus: Campus, assertion: str) -> Json:
     tool = campus.tool(str(unproven.get("sub")))
     if tool is None:
         raise BadClient("no tool has this client_id")
-    claims = _verified(assertion, _key(campus, tool, kid), tool["client_id"])
+    claims = _verified(assertion, key_of(campus, tool, kid), tool["client_id"], campus.addresses.audience)
     if not campus.assertions.first_time(str(claims["jti"])):
         raise BadClient("the assertion was used before")
     return tool
 
 
-def _verified(assertion: str, key: jwt.PyJWK, client_id: str) -> Json:
+def _verified(assertion: str, key: jwt.PyJWK, client_id: str, audience: str) -> Json:
     """No leeway: a clock that runs ahead of ours is refused, as strict platforms do."""
     required = ["iss", "sub", "aud", "iat", "exp", "jti"]
     try:
@@ -84,7 +89,7 @@ def _verified(assertion: str, key: jwt.PyJWK, client_id: str) -> Json:
             assertion,
             key,
             algorithms=["RS256"],
-            audience=f"{issuer()}/lti/token",
+            audience=audience,
             issuer=client_id,
             options={"require": required},
         )
@@ -93,7 +98,7 @@ def _verified(assertion: str, key: jwt.PyJWK, client_id: str) -> Json:
     return claims
 
 
-def _key(campus: Campus, tool: Json, kid: str) -> jwt.PyJWK:
+def key_of(campus: Campus, tool: Json, kid: str) -> jwt.PyJWK:
     """The tool's key of this kid; its JWKS is fetched again when the kid is new, so that keys may rotate."""
     for keys in (tool["jwks"] or campus.fetched_keys.get(tool["jwks_url"]), None):
         keys = keys or _fetch(campus, tool)
@@ -124,3 +129,9 @@ def require(campus: Campus, scope: str) -> None:
         refuse(401, {"errors": {"type": "unauthorized", "message": "Invalid or expired access token"}})
     elif scope not in token.scopes or campus.struck("wrong-scope"):
         refuse(403, {"errors": {"type": "unauthorized", "message": "Insufficient scopes"}})
+
+
+def tool_of(campus: Campus) -> Json:
+    """The tool whose token this request carries; `require` has let it in."""
+    token = campus.tokens[request.headers["Authorization"].partition(" ")[2]]
+    return campus.tool(token.client_id) or {}

@@ -65,9 +65,6 @@ class World:
             return _known(next((c for c in self.courses() if c["sis_id"] == wanted), None), "course")
         return _known(self.state["courses"].get(text), "course")
 
-    def course_by_context(self, context_id: str) -> Json:
-        return _known(next((c for c in self.courses() if context_of(c) == context_id), None), "course")
-
     def standard(self, course: Json, assignment: Json | None = None) -> Json | None:
         """The grading standard in force: the assignment's, the course's, found here or up the accounts."""
         wanted = (assignment or {}).get("grading_standard_id") or course["grading_standard_id"]
