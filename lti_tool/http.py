@@ -137,7 +137,9 @@ class Session(requests.Session):
 
     def _check_type(self, response: requests.Response, host: str) -> None:
         found = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        fits = any(found.endswith(each) if each[0] == "+" else found == each for each in self.media_types)
+        fits = any(
+            found.endswith(each) if each.startswith("+") else found == each for each in self.media_types
+        )
         if self.media_types and 200 <= response.status_code < 300 and not fits:
             raise BadBody(f"{host} answered with something else than it was asked for.")
 
