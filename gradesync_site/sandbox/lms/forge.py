@@ -108,8 +108,9 @@ class Forge:
 
     def prime(self, *, times: int | None = 1, **wish: Any) -> Forgery:
         """Raises TypeError for a wish that does not exist, ValueError for an algorithm nobody can sign with."""
-        lists = {name: tuple(wish[name]) for name in ("drop", "replay") if name in wish}
-        forgery = Forgery(**(wish | lists))
+        for name in {"drop", "replay"} & wish.keys():
+            wish[name] = tuple(wish[name])
+        forgery = Forgery(**wish)
         if forgery.alg not in SIGNERS:
             raise ValueError(f"There is no alg {forgery.alg}. There are: {', '.join(SIGNERS)}.")
         with self._lock:

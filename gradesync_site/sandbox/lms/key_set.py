@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
 from flask import Blueprint, Response
@@ -36,10 +37,9 @@ def blueprint(campus: Campus) -> Blueprint:
 
 
 def _rotate(campus: Campus) -> None:
-    state = campus.world.state
-    state["rotations"] = state.get("rotations", 0) + 1
-    state["signing_key"] = new_pem(f"platform-{state['rotations']}")
-    campus.signer = Signer(state["signing_key"])
+    # never the key of another server in this process
+    campus.world.state["signing_key"] = new_pem(f"rotated {secrets.token_hex(8)}")
+    campus.signer = Signer(campus.world.state["signing_key"])
 
 
 def _faulted(campus: Campus) -> Response | None:
