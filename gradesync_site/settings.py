@@ -235,7 +235,11 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 DOORBELL_S = env_int("DOORBELL_S", 15)
-CELERY_BEAT_SCHEDULE = {"due-runs": {"task": "sync.tasks.ring_due_runs", "schedule": DOORBELL_S}}
+# hourly, not daily: a beat that is started anew each day would never come to a daily step
+CELERY_BEAT_SCHEDULE = {
+    "due-runs": {"task": "sync.tasks.ring_due_runs", "schedule": DOORBELL_S},
+    "signing-keys": {"task": "lti_tool.tasks.rotate_keys", "schedule": 3600},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 
 # The engine's own times, in seconds (design §4). LEASE_S must be longer than HTTP_DEADLINE_S.
@@ -249,6 +253,10 @@ if LEASE_S <= HTTP_DEADLINE_S:
 LTI_LAUNCH_REDIRECT = "sync:course"
 LTI_SESSION_IDLE_S = env_int("LTI_SESSION_IDLE_S", 3600)
 LTI_SESSION_MAX_S = env_int("LTI_SESSION_MAX_S", 12 * 3600)
+# how long a signing key signs before the next one takes over; 0: only by hand
+LTI_KEY_DAYS = env_int("LTI_KEY_DAYS", 90)
+if LTI_KEY_DAYS < 0:
+    raise ImproperlyConfigured("LTI_KEY_DAYS must be a number of days, or 0 to rotate keys by hand only.")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español"), ("fr", "Français")]

@@ -171,6 +171,14 @@ class SigningKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
 
+    class Meta:
+        # so that two processes that rotate at one moment make one key
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state__in=["next", "active"]), name="one_key_signs"
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.kid} ({self.state})"
 
