@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from html import escape
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,19 +28,31 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass
 class Tool:
-    """Answers what a browser posts to it; `auth` changes what it sends to the platform's authentication."""
+    """Answers what a browser posts to it; `auth` changes what it sends to the platform's authentication.
+
+    `hello`: the addresses of a platform that speaks a dialect, as its server describes itself.
+    """
 
     lms: str
     auth: dict[str, str] = field(default_factory=dict)
+    hello: dict[str, Any] = field(default_factory=dict)
+    # its login answers a page with a link to go on, instead of a redirect
+    looks_first: bool = False
     login: dict[str, str] = field(default_factory=dict)
     launched: dict[str, str] = field(default_factory=dict)
 
     def post(self, path: str, fields: dict[str, str], **more: Any) -> Any:
         if path == "/lti/login/":
             self.login = fields
-            return SimpleNamespace(status_code=302, headers={"Location": self.auth_url()})
+            return self._onward()
         self.launched = fields
         return SimpleNamespace(status_code=302, headers={"Location": "/courses/x/"})
+
+    def _onward(self) -> SimpleNamespace:
+        if not self.looks_first:
+            return SimpleNamespace(status_code=302, headers={"Location": self.auth_url()})
+        page = f'<a href="/other">x</a><a id="continue" rel="next" href="{escape(self.auth_url())}">Go on</a>'
+        return SimpleNamespace(status_code=200, headers={}, content=page.encode())
 
     def auth_url(self) -> str:
         asked = {
@@ -55,16 +68,21 @@ class Tool:
             "nonce": uuid.uuid4().hex,
         }
         kept = {name: value for name, value in (asked | self.auth).items() if value}
-        return f"{self.lms}/lti/auth?{urlencode(kept)}"
+        return f"{self.hello.get('auth_login_url', f'{self.lms}/lti/auth')}?{urlencode(kept)}"
 
     def claims(self) -> dict[str, Any]:
         """The id_token, checked as a tool must check it."""
         token = self.launched["id_token"]
-        keys = requests.get(f"{self.lms}/lti/jwks", timeout=10).json()["keys"]
+        key_set = self.hello.get("key_set_url", f"{self.lms}/lti/jwks")
+        keys = requests.get(key_set, timeout=10).json()["keys"]
         kid = jwt.get_unverified_header(token)["kid"]
         key = next(jwt.PyJWK(one) for one in keys if one["kid"] == kid)
         found: dict[str, Any] = jwt.decode(
-            token, key, algorithms=["RS256"], audience=self.login["client_id"], issuer=self.lms
+            token,
+            key,
+            algorithms=["RS256"],
+            audience=self.login["client_id"],
+            issuer=self.hello.get("issuer", self.lms),
         )
         return found
 
@@ -83,14 +101,16 @@ def assertion(lms: str, **changes: Any) -> str:
     return jwt.encode(kept, KEY, algorithm="RS256", headers={"kid": KID})
 
 
-def ask_token(lms: str, scope: str = " ".join(SCOPES), signed: str = "") -> requests.Response:
+def ask_token(
+    lms: str, scope: str = " ".join(SCOPES), signed: str = "", token_url: str = ""
+) -> requests.Response:
     form = {
         "grant_type": "client_credentials",
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": signed or assertion(lms),
         "scope": scope,
     }
-    return requests.post(f"{lms}/lti/token", data=form, timeout=10)
+    return requests.post(token_url or f"{lms}/lti/token", data=form, timeout=10)
 
 
 def install(lms: str, **more: Any) -> None:

@@ -8,6 +8,7 @@ from flask import Flask
 
 from gradesync_site.sandbox.control import Options, Sandbox, make_server_app
 from gradesync_site.sandbox.lms import (
+    admin_pages,
     canvas,
     control_routes,
     deep_linking,
@@ -32,7 +33,7 @@ Json = dict[str, Any]
 
 ROOMS = (
     *(platform, key_set, tokens, services, canvas, registration, storage),
-    *(control_routes, pages, opening, deep_linking),
+    *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
 

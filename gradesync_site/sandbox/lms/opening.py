@@ -67,9 +67,9 @@ def _choose(campus: Campus, course: Json) -> Response:
 def _tool(campus: Campus, client_id: str = "") -> Json:
     named = client_id or request.args.get("tool", "")
     tool = campus.tool(named) if named else campus.usual_tool()
-    if tool is None:
+    if tool is None and not campus.world.state["tools"]:
         abort(404, "The tool is not installed here yet. POST /_sandbox/tool makes it known.")
-    if not tool.get("enabled", True):
+    if tool is None or not tool.get("enabled", True):
         abort(403, "The tool is installed, and an administrator has still to switch it on.")
     return tool
 

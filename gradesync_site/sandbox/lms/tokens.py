@@ -54,12 +54,10 @@ def _token(campus: Campus) -> Response:
         "expires_in": campus.token_s,
         "scope": " ".join(granted),
     }
-    return answer(body, headers=_headers(campus))
-
-
-def _headers(campus: Campus) -> dict[str, str]:
+    response = answer(body, headers={"Cache-Control": "no-store"})
     # Moodle's answer is JSON and calls itself HTML
-    return {"Cache-Control": "no-store", "Content-Type": campus.dialect.lists.token_type}
+    response.mimetype = campus.dialect.lists.token_type
+    return response
 
 
 def _error(code: str, text: str) -> Response:
