@@ -301,6 +301,13 @@ def test_blackboard_serves_its_configuration_from_the_central_host(start_lms: An
     assert services.startswith(f"{central.base}/learn/api/v1/lti/courses/_101_1/")
 
 
+def test_blackboard_can_speak_for_this_machine_only(start_lms: Any) -> None:
+    local = Site(start_lms(dialect="blackboard", extra={"issuer": "site"}))
+    assert local.configuration(local.begin())["issuer"] == local.base
+    local.install()
+    assert local.claims()["iss"] == local.base
+
+
 @only("blackboard")
 def test_blackboard_has_one_client_for_all_sites_and_a_deployment_for_each(site: Site) -> None:
     first, second = site.install(), site.install()

@@ -16,7 +16,8 @@ class Addresses:
     """`here` is the address under which this server was reached.
 
     Options: `endpoint_host`, another name of this machine for sign-in, tokens, keys and registration, as Canvas and Blackboard have
-    them on hosts of their own; `issuer` and `says_issuer`, where the dialect's own should not do.
+    them on hosts of their own; `issuer` and `says_issuer`, where the dialect's own should not do: `issuer=site` is this address,
+    for a tool that would not believe a machine of its own to speak for a vendor.
     """
 
     dialect: Dialect
@@ -39,12 +40,14 @@ class Addresses:
 
     @property
     def issuer(self) -> str:
-        return self.options.get("issuer") or self.dialect.wording.issuer or self.site
+        wished = self.options.get("issuer")
+        return self.site if wished == "site" else wished or self.dialect.wording.issuer or self.site
 
     @property
     def configured_issuer(self) -> str:
         """What the configuration says, which is wrong in one of the dialects."""
-        return self.options.get("says_issuer") or self.dialect.joining.says_issuer or self.issuer
+        usual = "" if self.options.get("issuer") else self.dialect.joining.says_issuer
+        return self.options.get("says_issuer") or usual or self.issuer
 
     @property
     def configuration(self) -> str:

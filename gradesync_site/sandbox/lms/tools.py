@@ -80,8 +80,8 @@ def enable(world: World, client_id: str, scopes: list[str] | None = None) -> Jso
 def deploy(world: World, client_id: str, course: Json, dialect: Dialect) -> str:
     """One more deployment of the tool, for one course: another site of a Blackboard client, another account of Canvas."""
     tool = _known(world, client_id or CLIENT_ID)
-    made = deployment_id(dialect, 100 + len(tool["deployments"]))
-    tool["deployments"].append(made)
+    made = deployment_id(dialect, 100 + len(tool.get("course_deployments", ())))
+    tool.setdefault("deployments", [tool["deployment_id"]]).append(made)
     tool.setdefault("course_deployments", {})[str(course["id"])] = made
     return made
 

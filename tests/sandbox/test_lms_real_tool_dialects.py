@@ -1,0 +1,89 @@
+"""The real tool and each dialect together: a launch by hand-made registration, and the gradebook read by AGS and NRPS."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gradesync_site.sandbox.lms.launch import launch
+from lti_tool.models import Context, Deployment, Institution, Membership, Registration
+from lti_tool.services import Services
+from sync.lms import records as lms
+from sync.lms.ags import Ags
+from sync.lms.base import Settings
+from tests.sandbox_servers import Server
+
+pytest_plugins = ["tests.sandbox_servers"]
+pytestmark = pytest.mark.django_db
+
+TOOL = "https://tool.example"
+PRODUCTS = ("canvas", "moodle", "brightspace", "blackboard", "sakai", "openedx")
+
+
+@pytest.fixture
+def connect(start_lms: Any, settings: Any) -> Any:
+    settings.PUBLIC_URL = TOOL
+    settings.ALLOWED_HOSTS = ["tool.example"]
+
+    def start(dialect: str, **options: Any) -> Server:
+        server: Server = start_lms(dialect=dialect, **options)
+        register(server)
+        keys = Client(headers={"host": "tool.example"}).get("/lti/jwks/", secure=True).json()
+        server.control("tool", tool_url=TOOL, jwks=keys)
+        return server
+
+    return start
+
+
+def register(server: Server) -> None:
+    names = ("issuer", "client_id", "auth_login_url", "auth_token_url", "auth_audience", "key_set_url")
+    registration = Registration.objects.create(
+        institution=Institution.objects.create(name="North"),
+        name="Sandbox",
+        active=True,
+        **{name: server.hello[name] for name in names},
+    )
+    deployment_id = server.hello["deployment_id"]
+    Deployment.objects.create(registration=registration, deployment_id=deployment_id, active=True)
+
+
+def gradebook(server: Server) -> lms.Gradebook:
+    assert launch(server.base_url, "101", "11", Client()).status_code == 302
+    context = Context.objects.get()
+    course = lms.Course(
+        context.context_id,
+        lineitems_url=context.lineitems_url,
+        memberships_url=context.memberships_url,
+        scopes=frozenset(context.ags_scopes),
+    )
+    return Ags(Settings("sandbox"), Services(context.registration)).read_gradebook(course)
+
+
+@pytest.mark.parametrize("dialect", PRODUCTS)
+def test_teacher_arrives_and_her_gradebook_is_read_whole(connect: Any, dialect: str) -> None:
+    server = connect(dialect, students=30)
+    book = gradebook(server)
+    assert Membership.objects.get().can_send
+    items = 5 if dialect == "sakai" else 2
+    students = [one for one in book.members if one.is_student and one.active and not one.test]
+    assert len(students) >= 30
+    assert len(book.line_items) == items
+    assert len(book.results) == len(students) * items
+    assert {Decimal(0), Decimal("9.257")} <= {one.score for one in book.results}
+
+
+def test_moodle_that_pages_by_itself_is_read_whole(connect: Any) -> None:
+    server = connect("moodle", students=30, extra={"page_size": "7", "own": "all"})
+    book = gradebook(server)
+    assert len(book.line_items) == 5
+    assert len({one.user_id for one in book.results}) >= 30
+    pages = [entry for entry in server.journal if "from=7" in entry["query"]]
+    assert len(pages) >= 5
+
+
+def test_brightspace_with_more_items_than_a_page_is_read_whole(connect: Any) -> None:
+    book = gradebook(connect("brightspace", line_items=230, students=3, extra={"own": "all"}))
+    assert len(book.line_items) > 200
