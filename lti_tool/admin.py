@@ -1,4 +1,4 @@
-"""The administrator's view: platforms, deployments, invites, keys. Secrets and tokens are never shown.
+"""The administrator's view: institutions, what launches wrote, invites, keys. Secrets and tokens are never shown.
 
 Staff see their own institutions only (`staff.institutions_of`); institutions and keys are the superuser's.
 """
@@ -8,71 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool import invites, keys
+from lti_tool.admin_base import OWN, OfInstitution, OwnOnly, ReadOnly, is_superuser
 from lti_tool.login import public_url
-from lti_tool.models import (
-    Context,
-    Deployment,
-    Institution,
-    Invite,
-    LtiSession,
-    LtiUser,
-    Membership,
-    Registration,
-    SigningKey,
-)
-from lti_tool.staff import institutions_of
+from lti_tool.models import Context, Institution, Invite, LtiSession, LtiUser, Membership, SigningKey
+from lti_tool.registration_admin import DeploymentAdmin, RegistrationAdmin
 
-OwnOnly = admin.RelatedOnlyFieldListFilter
-# which path of each choosable model leads to its institution
-OWN: dict[type[Any], str] = {
-    Institution: "pk",
-    Registration: "institution",
-    Context: "deployment__registration__institution",
-}
-
-
-class OfInstitution(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """Rows, and choices in forms, of the institutions that this member of staff may see."""
-
-    institution = "institution"
-    own = OWN
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        return rows.filter(**{f"{self.institution}__in": institutions_of(request.user)})
-
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        model: Any = db_field.related_model
-        if model in self.own:
-            mine = {f"{self.own[model]}__in": institutions_of(request.user)}
-            kwargs["queryset"] = model._default_manager.filter(**mine)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-class ReadOnly(OfInstitution):
-    """What launches wrote: looked at, not edited."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+__all__ = ["OWN", "DeploymentAdmin", "OfInstitution", "OwnOnly", "RegistrationAdmin"]
 
 
 @admin.register(Institution)
 class InstitutionAdmin(OfInstitution):
-    """Looked at by its staff. Its name decides whose it is, so only a superuser writes it."""
+    """Looked at by its staff. It says who they are, so only a superuser writes it."""
 
     institution = "pk"
     list_display = ["name", "created_at"]
     search_fields = ["name"]
+    filter_horizontal = ["staff"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
@@ -82,51 +38,6 @@ class InstitutionAdmin(OfInstitution):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return is_superuser(request)
-
-
-def is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
-
-
-class DeploymentInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
-    model = Deployment
-    extra = 0
-    fields = ["deployment_id", "platform_guid", "active"]
-
-
-@admin.register(Registration)
-class RegistrationAdmin(OfInstitution):
-    list_display = ["name", "institution", "issuer", "client_id", "active"]
-    list_filter = [("institution", OwnOnly), "active"]
-    search_fields = ["name", "issuer", "client_id"]
-    list_select_related = ["institution"]
-    readonly_fields = ["public_id", "own_login_url", "created_at"]
-    inlines = [DeploymentInline]
-    actions = ["approve"]
-
-    @admin.display(description=_("login address of its own"))
-    def own_login_url(self, row: Registration) -> str:
-        return public_url("login-of", row.public_id) if row.pk else ""
-
-    @admin.action(description=_("Approve the selected registrations"), permissions=["change"])
-    def approve(self, request: HttpRequest, rows: QuerySet[Registration]) -> None:
-        count = rows.update(active=True)
-        messages.success(request, _("%(count)d approved.") % {"count": count})
-
-
-@admin.register(Deployment)
-class DeploymentAdmin(OfInstitution):
-    institution = "registration__institution"
-    list_display = ["deployment_id", "registration", "platform_guid", "active", "created_at"]
-    list_filter = [("registration", OwnOnly), "active"]
-    list_select_related = ["registration"]
-    search_fields = ["deployment_id", "platform_guid"]
-    actions = ["approve"]
-
-    @admin.action(description=_("Approve the selected deployments"), permissions=["change"])
-    def approve(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
-        count = rows.update(active=True)
-        messages.success(request, _("%(count)d approved.") % {"count": count})
 
 
 @admin.register(Context)

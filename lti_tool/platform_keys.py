@@ -89,6 +89,12 @@ def find_key(registration: Registration, kid: str) -> RSAPublicKey:
     return key
 
 
+def usable(keys: Keys) -> list[str]:
+    """Ids of the keys that can verify launches: RSA, RS256, of a fit length, each id once."""
+    ids = [str(key["kid"]) for key in keys if isinstance(key.get("kid"), str) and key["kid"]]
+    return [kid for kid in dict.fromkeys(ids) if len(_matching(keys, kid)) == 1]
+
+
 def _look(registration: Registration, kept: _Kept, kid: str) -> RSAPublicKey:
     shared = cache.get(_name(registration, "keys"))
     if shared:
