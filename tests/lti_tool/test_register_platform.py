@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from lti_tool import invites
+from lti_tool import archiving, invites, keys
 from lti_tool.models import Deployment, Institution, Registration
+from tests.sandbox_servers import Server
 
 pytestmark = pytest.mark.django_db
 
@@ -153,3 +155,110 @@ def test_without_json_people_read_lines_and_errors() -> None:
     with pytest.raises(CommandError) as caught:
         call_command("register_platform", "--approve", "77")
     assert caught.value.returncode == 2
+
+
+# --- presets ---
+
+
+def test_family_and_site_are_enough() -> None:
+    answer = run("--family", "canvas", "--site", "https://school.instructure.com", "--client-id", "C1")
+    row = Registration.objects.get()
+    assert (row.issuer, row.product) == ("https://canvas.instructure.com", "canvas")
+    assert row.key_set_url == "https://sso.canvaslms.com/api/lti/security/jwks"
+    assert (row.service_hosts, row.frame_origins) == (
+        ["school.instructure.com"],
+        ["https://school.instructure.com"],
+    )
+    assert row.name == "Canvas (hosted) school.instructure.com"
+    assert (answer["state"], answer["active"]) == ("waiting", False)
+
+
+def test_what_is_given_goes_before_the_presets() -> None:
+    run(
+        *("--family", "brightspace", "--site", "https://lms.school.edu", "--client-id", "C1"),
+        *(
+            "--name",
+            "Ours",
+            "--key-set-url",
+            "https://keys.school.edu/jwks",
+            "--service-host",
+            "api.school.edu",
+        ),
+    )
+    row = Registration.objects.get()
+    assert (row.name, row.key_set_url) == ("Ours", "https://keys.school.edu/jwks")
+    assert row.auth_audience == "https://api.brightspace.com/auth/token"
+    assert row.service_hosts == ["api.school.edu"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--family", "moodle", "--client-id", "C1"), "--site"),
+        (("--family", "moodle", "--client-id", "C1", "--site", "http://a/?q"), "--site"),
+        (("--family", "sakai", "--client-id", "C1", "--site", "https://a.edu"), "--tool-id"),
+        (("--family", "webct", "--client-id", "C1"), "canvas-beta"),
+        (("--family", "canvas"), "--client-id"),
+        (("--family", "other", "--client-id", "C1"), "--issuer"),
+        (("--steps",), "--family"),
+    ],
+)
+def test_what_presets_lack_is_named(arguments: tuple[str, ...], words: str) -> None:
+    assert words in failure(*arguments)
+    assert not Registration.objects.exists()
+
+
+def test_steps_say_what_to_do_and_what_to_paste() -> None:
+    answer = run("--family", "moodle", "--steps")
+    addresses = {row["address"] for row in answer["paste"]}
+    assert "https://localhost:8000/lti/jwks/" in addresses and len(answer["steps"]) >= 3
+    out = io.StringIO()
+    call_command("register_platform", "--family", "moodle", "--steps", stdout=out)
+    assert "  Initiate login URL  https://localhost:8000/lti/login/" in out.getvalue()
+
+
+# --- archived ---
+
+
+def test_archived_platforms_are_listed_only_when_asked_for() -> None:
+    run(*given(), "--active")
+    archiving.archive(Registration.objects.get())
+    assert run("--list")["registrations"] == []
+    (row,) = run("--list", "--archived")["registrations"]
+    assert (row["state"], row["active"]) == ("archived", False)
+
+
+def test_archived_platform_is_not_approved_but_registered_again() -> None:
+    answer = run(*given(), "--active")
+    archiving.archive(Registration.objects.get())
+    assert "archived" in failure("--approve", answer["id"])
+    again = run(*given())
+    assert (again["id"], again["state"]) == (answer["id"], "waiting")
+
+
+# --- connection test ---
+
+
+def test_connection_test_is_printed_and_its_trouble_is_exit_code_1() -> None:
+    answer = run(*given(auth_token_url="https://127.0.0.1/token", key_set_url="https://127.0.0.1/jwks"))
+    out = io.StringIO()
+    with pytest.raises(SystemExit) as caught:
+        call_command("register_platform", "--test", answer["id"], "--json", stdout=out)
+    found = json.loads(out.getvalue())
+    assert caught.value.code == 1 and found["ok"] is False
+    assert {"name", "ok", "text", "advice"} == set(found["findings"][0])
+
+
+def test_connection_test_of_a_sandbox_lms_passes(start_lms: Callable[..., Server]) -> None:
+    server = start_lms()
+    hello = server.hello
+    names = ("issuer", "client_id", "auth_login_url", "auth_token_url", "key_set_url")
+    answer = run(*given(**{name: hello[name] for name in names}))
+    keys.active_key()
+    server.control("tool", tool_url="https://localhost:8000", jwks=keys.jwks())
+    found = run("--test", answer["id"])
+    assert found["ok"] is True and len(found["granted_scopes"]) == 3
+
+
+def test_connection_test_of_an_unknown_platform_fails() -> None:
+    assert "--list" in failure("--test", "77")

@@ -1,4 +1,4 @@
-"""Register an LMS by hand, invite one to register itself, list what is registered, approve."""
+"""Register an LMS by hand or from its family's presets, invite one to register itself, list, approve, test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import sys
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import URLValidator
 from django.db import DatabaseError, transaction
 
-from lti_tool import http, invites
+from lti_tool import approvals, archiving, by_hand, connection_test, families, granted, http, invites
 from lti_tool.login import public_url
 from lti_tool.models import Deployment, Institution, Registration
 
@@ -29,6 +30,7 @@ NEEDED = {
     "key_set_url": "key_set_url",
 }
 URLS = ("auth_login_url", "auth_token_url", "key_set_url")
+FAMILIES = ", ".join(family.code for family in families.FAMILIES)
 
 Answer = dict[str, Any]
 
@@ -43,6 +45,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         for option in NEEDED:
             parser.add_argument(f"--{option.replace('_', '-')}", default="")
+        parser.add_argument("--family", default="", help=f"presets: {FAMILIES}")
+        parser.add_argument(
+            "--site", default="", help="the LMS's own address; with --family it gives the others"
+        )
+        parser.add_argument(
+            "--tool-id", default="", help="number or UUID of the tool in the LMS (Sakai, Open edX)"
+        )
         parser.add_argument(
             "--auth-audience", default=None, help="audience of token requests, if not the token URL"
         )
@@ -59,6 +68,15 @@ class Command(BaseCommand):
             "--invite", action="store_true", help="a one-time address for dynamic registration"
         )
         parser.add_argument("--list", action="store_true", help="list registrations and their deployments")
+        parser.add_argument("--archived", action="store_true", help="with --list: the archived ones")
+        parser.add_argument(
+            "--steps",
+            action="store_true",
+            help="with --family: what to do in the LMS, and what to paste there",
+        )
+        parser.add_argument(
+            "--test", metavar="ID", default="", help="test the connection; exit code 1 when something fails"
+        )
         parser.add_argument(
             "--approve", metavar="ID", default="", help="make a registration or deployment active"
         )
@@ -74,14 +92,20 @@ class Command(BaseCommand):
                 sys.exit(2)
             raise CommandError(text, returncode=2) from None
         self._print(answer, options["json"])
+        if answer.get("ok") is False:
+            sys.exit(1)
 
     def _answer(self, options: dict[str, Any]) -> Answer:
         if options["list"]:
-            return {"registrations": [_described(row) for row in _all()]}
+            return {"registrations": [_described(row) for row in _all(archived=options["archived"])]}
         if options["approve"]:
             return _described(_approve(options["approve"], options["deployment_id"]))
+        if options["test"]:
+            return _tested(_find(options["test"]))
         if options["invite"]:
             return _invited(options)
+        if options["steps"]:
+            return _steps(_family(options["family"]))
         return _described(_registered(options))
 
     def _print(self, answer: Answer, as_json: bool) -> None:
@@ -90,14 +114,22 @@ class Command(BaseCommand):
             return
         for block in answer.get("registrations", [answer]):
             for name, value in block.items():
-                self.stdout.write(f"{name}: {value}")
+                self._print_value(name, value)
             self.stdout.write("")
 
+    def _print_value(self, name: str, value: Any) -> None:
+        if not isinstance(value, list) or not value:
+            self.stdout.write(f"{name}: {value}")
+            return
+        self.stdout.write(f"{name}:")
+        for line in value:
+            words = line.values() if isinstance(line, dict) else [line]
+            self.stdout.write("  " + "  ".join(str(word) for word in words if word != ""))
 
-def _all() -> list[Registration]:
-    return list(
-        Registration.objects.select_related("institution").prefetch_related("deployments").order_by("pk")
-    )
+
+def _all(*, archived: bool) -> list[Registration]:
+    rows = Registration.objects.filter(archived_at__isnull=not archived)
+    return list(rows.select_related("institution").prefetch_related("deployments").order_by("pk"))
 
 
 def _described(row: Registration) -> Answer:
@@ -108,6 +140,10 @@ def _described(row: Registration) -> Answer:
         "issuer": row.issuer,
         "client_id": row.client_id,
         "active": row.active,
+        "state": approvals.state_of(row),
+        "product": row.product,
+        "granted_scopes": row.granted_scopes,
+        "missing": [str(use.without) for use in granted.missing(row.granted_scopes)],
         "deployments": [
             {"deployment_id": each.deployment_id, "active": each.active}
             for each in sorted(row.deployments.all(), key=lambda each: each.pk)
@@ -121,7 +157,8 @@ def _described(row: Registration) -> Answer:
 
 @transaction.atomic
 def _registered(options: dict[str, Any]) -> Registration:
-    values = _checked(options)
+    presets = _presets(options)
+    values = _checked(options, presets)
     known = Registration.objects.filter(issuer=values["issuer"], client_id=values["client_id"]).first()
     institution = _institution(options["institution"], known)
     if known and known.institution_id != institution.pk:
@@ -130,35 +167,60 @@ def _registered(options: dict[str, Any]) -> Registration:
             "another client id."
         )
     row = known or Registration(institution=institution)
+    if row.archived_at is not None:
+        archiving.revive(row)
     for name, value in values.items():
         setattr(row, name, value)
-    _extras(row, options)
+    _extras(row, options, presets)
     row.save()
     for deployment_id in options["deployment_id"]:
         _activate(row, deployment_id)
     return row
 
 
-def _checked(options: dict[str, Any]) -> dict[str, str]:
-    missing = [option for option in NEEDED if not options[option].strip()]
+def _presets(options: dict[str, Any]) -> dict[str, Any]:
+    """What follows from the family; nothing without one."""
+    if not options["family"]:
+        return {}
+    family = _family(options["family"])
+    try:
+        return by_hand.values(
+            family, site=options["site"], client_id=options["client_id"], tool_id=options["tool_id"]
+        )
+    except by_hand.Unfit as error:
+        raise Failed(f"--{error.field.replace('_', '-')}: {error}") from None
+
+
+def _family(code: str) -> families.Family:
+    family = families.find(code)
+    if family is None:
+        raise Failed(f"--family is one of: {FAMILIES}.")
+    return family
+
+
+def _checked(options: dict[str, Any], presets: dict[str, Any]) -> dict[str, str]:
+    values = {option: (options[option].strip() or presets.get(option, "")) for option in NEEDED}
+    missing = [option for option, value in values.items() if not value]
     if missing:
         names = ", ".join(f"--{option.replace('_', '-')}" for option in missing)
         raise Failed(f"These are needed to register an LMS: {names}. Its administrator has them.")
     for option in URLS:
         try:
-            URLValidator(schemes=["http", "https"])(options[option])
+            URLValidator(schemes=["http", "https"])(values[option])
         except ValidationError:
             raise Failed(f"--{option.replace('_', '-')} is not an http(s) URL.") from None
-    return {field: options[option].strip() for option, field in NEEDED.items()}
+    return {field: values[option] for option, field in NEEDED.items()}
 
 
-def _extras(row: Registration, options: dict[str, Any]) -> None:
-    if options["auth_audience"] is not None:
-        row.auth_audience = options["auth_audience"].strip()
-    if options["service_host"]:
-        row.service_hosts = [host.strip().lower() for host in options["service_host"]]
-    if options["frame_origin"]:
-        row.frame_origins = [origin.strip().lower() for origin in options["frame_origin"]]
+def _extras(row: Registration, options: dict[str, Any], presets: dict[str, Any]) -> None:
+    row.product = presets.get("product") or row.product
+    if options["auth_audience"] is not None or presets:
+        row.auth_audience = (options["auth_audience"] or presets.get("auth_audience", "")).strip()
+    hosts, origins = options["service_host"], options["frame_origin"]
+    if hosts or presets.get("service_hosts"):
+        row.service_hosts = [host.strip().lower() for host in hosts] or presets["service_hosts"]
+    if origins or presets.get("frame_origins"):
+        row.frame_origins = [origin.strip().lower() for origin in origins] or presets["frame_origins"]
     if options["active"]:
         row.active = row.trust_new_deployments = True
 
@@ -184,6 +246,10 @@ def _activate(row: Registration, deployment_id: str) -> None:
 def _approve(text: str, deployment_ids: list[str]) -> Registration:
     """The registration; with deployment ids these too; without, those that launches have brought so far."""
     row = _find(text)
+    if row.archived_at is not None:
+        raise Failed(
+            f"“{row.name}” is archived. Register the same issuer and client id again to bring it back."
+        )
     row.active = True
     row.save(update_fields=["active"])
     if not deployment_ids:
@@ -204,6 +270,24 @@ def _find(text: str) -> Registration:
     if found is None:
         raise Failed(f"There is no registration {text}. “register_platform --list” shows them.")
     return found
+
+
+def _tested(row: Registration) -> Answer:
+    findings = [asdict(finding) for finding in connection_test.run(row)]
+    return {
+        "id": str(row.public_id),
+        "ok": all(finding["ok"] for finding in findings),
+        "granted_scopes": row.granted_scopes,
+        "findings": findings,
+    }
+
+
+def _steps(family: families.Family) -> Answer:
+    return {
+        "family": family.code,
+        "steps": [str(step) for step in family.steps],
+        "paste": [{"label": label, "address": address} for label, address in by_hand.to_paste(family)],
+    }
 
 
 def _invited(options: dict[str, Any]) -> Answer:
