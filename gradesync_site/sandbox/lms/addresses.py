@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from gradesync_site.sandbox.lms.dialects import Dialect
 
@@ -53,7 +53,8 @@ class Addresses:
     def configuration(self) -> str:
         """At the site itself; where all sites share one issuer, at the vendor's own place."""
         base = self.central if self.dialect.wording.issuer else self.site
-        return base + self.dialect.paths.configuration
+        query = self.dialect.joining.configuration_query.format(issuer=quote(self.issuer, safe=""))
+        return base + self.dialect.paths.configuration + (f"?{query}" if query else "")
 
     @property
     def auth(self) -> str:

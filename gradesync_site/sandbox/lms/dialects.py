@@ -56,7 +56,13 @@ class Joining:
     placements: tuple[str, ...] = ()
     messages: tuple[str, ...] = ("LtiResourceLinkRequest",)
     messages_as_names: bool = False
+    names_placements: bool = True
     variable_sign: str = ""
+    # where the configuration says less, or something else, than launches do
+    says_product: str = ""
+    says_variables: tuple[str, ...] = ()
+    says_scopes: bool = True
+    configuration_query: str = ""
     # `authorization_server` of the configuration, and whether assertions must name it instead of the token address
     authorization_server: str = ""
     separate_audience: bool = False
@@ -139,7 +145,7 @@ CANVAS = Dialect(
         registration="/api/lti/registrations",
         auth="/api/lti/authorize_redirect",
         token="/login/oauth2/token",
-        jwks="/login/oauth2/jwks",
+        jwks="/api/lti/security/jwks",
         line_items="/api/lti/courses/<context>/line_items",
         line_item="/api/lti/courses/<context>/line_items/<item>",
         results="/api/lti/courses/<context>/line_items/<item>/results",
@@ -307,11 +313,11 @@ BLACKBOARD = Dialect(
 
 SAKAI = Dialect(
     name="sakai",
-    # variables and product code: sakaiproject/sakai lti/docs/CUSTOM.md
+    # variables: sakaiproject/sakai lti/docs/CUSTOM.md; the configuration as dev1.sakaicloud.com gave it to another tool's tests
     paths=Paths(
         configuration="/imsblis/lti13/well_known",
         registration="/imsblis/lti13/registration_endpoint/<key>",
-        auth="/imsblis/lti13/oidc_auth",
+        auth="/imsoidc/lti13/oidc_auth",
         token="/imsblis/lti13/token/1",
         jwks="/imsblis/lti13/keyset",
         line_items="/imsblis/lti13/lineitems/<context>",
@@ -322,9 +328,15 @@ SAKAI = Dialect(
         deep_link="/imsblis/lti13/deep_link/<course>",
     ),
     joining=Joining(
+        names_deployment=True,
         client_id="{uuid}",
         deployment_id="{number}",
         messages=("LtiResourceLinkRequest", "LtiDeepLinkingRequest"),
+        names_placements=False,
+        says_product="sakailms.org",
+        says_variables=("User.id", "Person.email.primary"),
+        says_scopes=False,
+        configuration_query="key=1&clientId=sandbox&issuerURL={issuer}&deploymentId=1",
     ),
     wording=Wording(
         product="sakai",

@@ -62,7 +62,7 @@ def _configuration(campus: Campus) -> Json:
         "response_types_supported": ["id_token"],
         "response_modes_supported": ["form_post"],
         "subject_types_supported": ["public"],
-        "scopes_supported": ["openid", *SCOPES],
+        "scopes_supported": ["openid", *(SCOPES if joining.says_scopes else ())],
         "claims_supported": CLAIMS,
         PLATFORM_CONFIGURATION: _platform(campus.dialect),
     }
@@ -74,13 +74,14 @@ def _configuration(campus: Campus) -> Json:
 def _platform(dialect: Dialect) -> Json:
     """The product's own part. Moodle names its messages without their placements; most leave the dollar out."""
     joining, sign = dialect.joining, dialect.joining.variable_sign
+    variables = joining.says_variables or dialect.wording.variables or _ours()
     shown: Json = {
-        "product_family_code": dialect.wording.product,
+        "product_family_code": joining.says_product or dialect.wording.product,
         "version": dialect.wording.version,
         "messages_supported": list(joining.messages)
         if joining.messages_as_names
         else [_message(dialect, name) for name in joining.messages],
-        "variables": sorted(f"{sign}{name}" for name in dialect.wording.variables or _ours()),
+        "variables": sorted(f"{sign}{name}" for name in variables),
     }
     if joining.account:
         shown |= {
@@ -95,8 +96,8 @@ def _ours() -> list[str]:
 
 
 def _message(dialect: Dialect, name: str) -> Json:
-    placements = [f"{CANVAS_CLAIM}{one}" for one in dialect.joining.placements]
-    return {"type": name, "placements": placements or ["course_navigation"]}
+    placements = [f"{CANVAS_CLAIM}{one}" for one in dialect.joining.placements] or ["course_navigation"]
+    return {"type": name, "placements": placements if dialect.joining.names_placements else []}
 
 
 def _newest_open(campus: Campus) -> str:
@@ -133,12 +134,16 @@ def _register(campus: Campus, key: str) -> Response:
             text = "; ".join(found)
             refuse(
                 campus.dialect.joining.refusal,
-                {"error": "invalid_client_metadata", "error_description": text, "errors": found},
+                {"error": "invalid_client_metadata", "error_description": text, "errors": _errors(found)},
             )
         tool = tools.register(campus.world, _tool(campus, asked), campus.dialect)
         campus.world.state["registrations"][token] = tool["client_id"]
         campus.sandbox.stored("tools")
     return answer(_granted(campus.dialect, asked, tool))
+
+
+def _errors(found: list[str]) -> list[Json]:
+    return [{"field": text.partition(" ")[0], "message": text, "error_code": None} for text in found]
 
 
 def _granted(dialect: Dialect, asked: Json, tool: Json) -> Json:

@@ -30,7 +30,7 @@ def problems(dialect: Dialect, asked: Json) -> list[str]:
     return [
         *_of_client(asked),
         *_of_tool(own),
-        *(_of_messages(dialect, own) if dialect.joining.placements else ()),
+        *(_of_canvas(dialect, asked, own) if dialect.joining.placements else ()),
     ]
 
 
@@ -55,20 +55,27 @@ def _of_tool(own: Json) -> Iterator[str]:
         yield "custom_parameters must map names to texts"
 
 
-def _of_messages(dialect: Dialect, own: Json) -> Iterator[str]:
+def _of_canvas(dialect: Dialect, asked: Json, own: Json) -> Iterator[str]:
     """The schema of Canvas: doc/api/registration.md."""
+    if "openid" in asked["scope"].split():
+        # although its configuration lists it (instructure/canvas-lms#2398)
+        yield "scopes cannot contain openid"
     if own.get(f"{CANVAS_CLAIM}privacy_level", "anonymous") not in LEVELS:
         yield f"privacy_level must be one of {', '.join(LEVELS)}"
     for message in own["messages"]:
-        if message.get("type") not in dialect.joining.messages:
-            yield f"unknown message {message.get('type')}"
-        for placement in message.get("placements") or ():
-            if placement.removeprefix(CANVAS_CLAIM) not in dialect.joining.placements:
-                yield f"unknown placement {placement}"
-        if message.get(f"{CANVAS_CLAIM}visibility", "members") not in VISIBILITIES:
-            yield f"visibility must be one of {', '.join(VISIBILITIES)}"
-        if not isinstance(message.get(f"{CANVAS_CLAIM}course_navigation/default_enabled", True), bool):
-            yield "course_navigation/default_enabled must be true or false"
+        yield from _of_message(dialect, message if isinstance(message, dict) else {})
+
+
+def _of_message(dialect: Dialect, message: Json) -> Iterator[str]:
+    if message.get("type") not in dialect.joining.messages:
+        yield f"unknown message {message.get('type')}"
+    for placement in message.get("placements") or ():
+        if placement.removeprefix(CANVAS_CLAIM) not in dialect.joining.placements:
+            yield f"unknown placement {placement}"
+    if message.get(f"{CANVAS_CLAIM}visibility", "members") not in VISIBILITIES:
+        yield f"visibility must be one of {', '.join(VISIBILITIES)}"
+    if not isinstance(message.get(f"{CANVAS_CLAIM}course_navigation/default_enabled", True), bool):
+        yield "course_navigation/default_enabled must be true or false"
 
 
 def granted_scopes(dialect: Dialect, asked: str) -> list[str]:
