@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gradesync_site.sandbox.lms.launch import launch
+from gradesync_site.sandbox.lms.launch import bring_link, choose_link, launch, open_link
 from lti_tool.models import Context, Deployment, Institution, Membership, Registration
 from lti_tool.services import Services
 from sync.lms import records as lms
@@ -87,3 +87,13 @@ def test_moodle_that_pages_by_itself_is_read_whole(connect: Any) -> None:
 def test_brightspace_with_more_items_than_a_page_is_read_whole(connect: Any) -> None:
     book = gradebook(connect("brightspace", line_items=230, students=3, extra={"own": "all"}))
     assert len(book.line_items) > 200
+
+
+@pytest.mark.parametrize("dialect", ["moodle", "brightspace", "blackboard", "sakai"])
+def test_teacher_adds_the_tool_as_a_link_and_opens_it(connect: Any, dialect: str) -> None:
+    server = connect(dialect)
+    page = bring_link(choose_link(server.base_url, "101", "11", Client()))
+    assert page.status_code == 200, page.text
+    [link] = server.state["courses"]["101"]["links"]
+    assert open_link(server.base_url, "101", "11", link["id"], Client()).status_code == 302
+    assert Context.objects.get().title == "Algebra 1, Period 3"
