@@ -105,6 +105,9 @@ def _approve(row: Registration, invite: Invite) -> None:
 
 
 def _keep_deployment(row: Registration, deployment_id: str, invite: Invite) -> None:
+    if invite.pre_approved:
+        # those of a revived registration
+        row.deployments.update(active=True)
     if deployment_id:
         Deployment.objects.update_or_create(
             registration=row, deployment_id=deployment_id, defaults={"active": invite.pre_approved}

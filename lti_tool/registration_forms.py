@@ -134,6 +134,9 @@ class ByHandForm(forms.Form):
             setattr(row, name, sorted({*getattr(row, name), *more}))
         row.active = found["approve"]
         row.save()
+        if found["approve"]:
+            # those of a revived registration
+            row.deployments.update(active=True)
         if found["deployment_id"]:
             Deployment.objects.update_or_create(
                 registration=row,

@@ -14,6 +14,7 @@ from lti_tool.models import (
     Context,
     Deployment,
     Institution,
+    Invite,
     LoginState,
     LtiSession,
     Registration,
@@ -89,6 +90,15 @@ def test_registering_the_same_client_again_brings_its_courses_back_unapproved(ar
     assert (row.pk, row.public_id) == (before.pk, before.public_id)
     assert (row.archived_at, row.active) == (None, False)
     assert not Deployment.objects.get().active and Context.objects.get().title == "Algebra"
+
+
+def test_a_pre_approved_invite_brings_its_deployments_back_as_well(archived: Lms) -> None:
+    Invite.objects.all().delete()
+    address = archived.invite()
+    Invite.objects.update(pre_approved=True)
+    values = {"openid_configuration": archived.source, "registration_token": "t"}
+    assert archived.browser.post(address, values).status_code == 200
+    assert Registration.objects.get().active and Deployment.objects.get().active
 
 
 def test_another_institution_does_not_revive_an_archived_registration(archived: Lms) -> None:

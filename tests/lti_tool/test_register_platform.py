@@ -236,6 +236,14 @@ def test_archived_platform_is_not_approved_but_registered_again() -> None:
     assert (again["id"], again["state"]) == (answer["id"], "waiting")
 
 
+def test_archived_platform_registered_as_active_has_its_deployments_back() -> None:
+    run(*given(), "--active", "--deployment-id", "7:a")
+    archiving.archive(Registration.objects.get())
+    assert not Deployment.objects.get().active
+    run(*given(), "--active")
+    assert Deployment.objects.get().active
+
+
 # --- connection test ---
 
 

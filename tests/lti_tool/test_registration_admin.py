@@ -396,3 +396,5 @@ def test_an_archived_registration_comes_back_by_hand_unapproved(office: Client, 
     again = Registration.objects.get()
     assert (again.pk, again.archived_at, again.active) == (row.pk, None, False)
     assert f"{LIST}{row.pk}/approve/" in office.get("/admin/").content.decode()
+    office.post(f"{LIST}{row.pk}/approve/")
+    assert Deployment.objects.get().active and platform.login().status_code < 400

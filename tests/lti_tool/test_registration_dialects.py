@@ -85,12 +85,11 @@ class Site:
 def start(start_lms: Callable[..., Server]) -> Callable[[str], Site]:
     def begin(dialect: str) -> Site:
         # this machine does not speak for blackboard.com, so it speaks for itself there
-        extra = {"issuer": "site"} if dialect == "blackboard" else {"endpoint_host": "localhost"}
-        if dialect not in {"canvas", "blackboard"}:
-            extra = {}
+        apart = {"blackboard": {"issuer": "site"}, "canvas": {"endpoint_host": "localhost"}}
+        extra = dict(apart.get(dialect, {}))
         server = start_lms(dialect=dialect, extra=extra)
         if dialect == "blackboard":
-            server.sandbox.options.extra["says_issuer"] = server.base_url.replace("//", "//developer.")
+            extra["says_issuer"] = server.base_url.replace("//", "//developer.")
         return Site(server, dialect)
 
     return begin
@@ -190,7 +189,7 @@ def test_blackboards_wrong_issuer_is_made_good(start: Callable[[str], Site]) -> 
 def test_a_right_that_the_administrator_cuts_afterwards_is_found(start: Callable[[str], Site]) -> None:
     site = start("canvas")
     row = site.register()
-    kept = [scope for scope in row.granted_scopes if scope not in MEMBER_SCOPES]
+    kept = [scope for scope in row.granted_scopes or () if scope not in MEMBER_SCOPES]
     site.server.control("enable", scopes=kept)
     failed = [finding.name for finding in connection_test.run(row) if not finding.ok]
     assert failed == ["token:members"]

@@ -167,12 +167,15 @@ def _registered(options: dict[str, Any]) -> Registration:
             "another client id."
         )
     row = known or Registration(institution=institution)
-    if row.archived_at is not None:
+    revived = row.archived_at is not None
+    if revived:
         archiving.revive(row)
     for name, value in values.items():
         setattr(row, name, value)
     _extras(row, options, presets)
     row.save()
+    if revived and row.active:
+        row.deployments.update(active=True)
     for deployment_id in options["deployment_id"]:
         _activate(row, deployment_id)
     return row
