@@ -12,7 +12,7 @@ import socket
 import threading
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -30,27 +30,31 @@ PORTS = {"https": 443, "http": 80}
 
 
 def host_of(url: str) -> str:
-    """The host (with its port where one is given), fit for an error text."""
-    parts = urlsplit(url)
-    host = _bracketed(parts)
-    try:
-        return f"{host}:{parts.port}" if parts.port else host
-    except ValueError:
-        return host
+    """The host (with its port where one is given), fit for an error text; empty when the URL has none."""
+    host, port = _host_and_port(url)
+    return f"{host}:{port}" if port else host
 
 
 def host_allowed(url: str, hosts: Collection[str]) -> bool:
     """True when the URL's host and port are among `hosts` (lower case): "host:port", or "host" for the usual port."""
-    parts = urlsplit(url)
-    usual = PORTS.get(parts.scheme)
-    port = parts.port or usual
-    names = {f"{_bracketed(parts)}:{port}"} | ({_bracketed(parts)} if port == usual else set())
-    return bool(parts.hostname) and not names.isdisjoint(hosts)
+    host, given = _host_and_port(url)
+    usual = PORTS.get(url.partition(":")[0].lower())
+    port = given or usual
+    names = {f"{host}:{port}"} | ({host} if port == usual else set())
+    return bool(host) and not names.isdisjoint(hosts)
 
 
-def _bracketed(parts: SplitResult) -> str:
-    host = (parts.hostname or "").lower()
-    return f"[{host}]" if ":" in host else host
+def _host_and_port(url: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+    except ValueError:
+        return "", None
+    host = f"[{host}]" if ":" in host else host
+    try:
+        return host, parts.port
+    except ValueError:
+        return host, None
 
 
 def check_url(url: str) -> None:

@@ -43,9 +43,10 @@ class Finding:
 def run(registration: Registration) -> list[Finding]:
     """Test, and keep the report and what was granted with the registration."""
     session = _Watched(bearer_hosts=allowed_hosts(registration), deadline_s=DEADLINE_S, max_bytes=MAX_BYTES)
-    tokens = _Tokens(registration, session)
+    # a token that comes only for another audience changes it
+    named, tokens = registration.auth_audience, _Tokens(registration, session)
     findings = [_keys(registration, session), *tokens.findings()]
-    findings += [*_audience(registration, session), *_clock(session)]
+    findings += [*_audience(named, registration.auth_token_url, session), *_clock(session)]
     registration.test_report = [asdict(finding) for finding in findings]
     registration.tested_at = timezone.now()
     registration.granted_scopes = tokens.granted_scopes()
@@ -186,24 +187,18 @@ def _bad_keys(text: str) -> Finding:
     return Finding("keys", False, text, str(advice))
 
 
-def _audience(registration: Registration, session: _Watched) -> Iterator[Finding]:
-    """Only where the LMS names an audience other than its token address."""
-    named, usual = registration.auth_audience, registration.auth_token_url
+def _audience(named: str, usual: str, session: _Watched) -> Iterator[Finding]:
+    """Only where the registration names an audience other than its token address."""
     if named in {"", usual} or not session.audiences:
         return
     if session.audiences.get(named):
         yield Finding("audience", True, str(_("The LMS accepts the audience of this registration.")))
     elif session.audiences.get(usual):
-        yield Finding(
-            "audience",
-            False,
-            str(_("The LMS refuses the audience of this registration and takes its token address instead.")),
-            str(
-                _(
-                    "Empty the audience field of this registration: each token costs a second request until then."
-                )
-            ),
+        text = _(
+            "The LMS refused the audience of this registration and took its token address instead. The audience field was emptied: "
+            "tokens are now asked for so."
         )
+        yield Finding("audience", True, str(text))
 
 
 def _clock(session: _Watched) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -69,7 +70,7 @@ class Services:
         items: list[dict[str, Any]] = []
         visited: set[str] = set()
         seen: set[Hashable] = set()
-        while url:
+        while True:
             if url in visited or len(visited) >= MAX_PAGES:
                 raise ServiceBroken(
                     f"{http.host_of(url)} sends its pages in a circle, so the list is not complete.",
@@ -80,8 +81,9 @@ class Services:
             page = _page(response, url, accept)
             _refuse_repeats(page, seen, url)
             items += page
-            url = paging.next_link(response.headers.get("Link", ""), url)
-        return items
+            url = _next_page(response, url)
+            if not url:
+                return items
 
     def _get(self, url: str, scopes: tuple[str, ...], accept: str) -> requests.Response:
         self._check_host(url)
@@ -91,6 +93,9 @@ class Services:
             self._tokens.drop(scopes)
             response = self._send(url, self._tokens.get(scopes), accept)
         check_status(response, url)
+        if response.status_code != 200:
+            text = f"{http.host_of(url)} answered {response.status_code}, which is not the whole list."
+            raise ServiceBroken(text, f"http-{response.status_code}")
         return response
 
     def _send(self, url: str, token: str, accept: str) -> requests.Response:
@@ -101,15 +106,28 @@ class Services:
             raise translated(error) from None
 
     def _check_host(self, url: str) -> None:
-        """Before a token is even asked for: is this one of the platform's hosts?"""
-        if http.host_allowed(url, self._hosts):
-            return
+        """Before a token is even asked for: is this one of the platform's hosts, and no less protected than its tokens?"""
         host = http.host_of(url)
-        raise ServiceRefused(
-            f"The LMS names {host} for its grade services, which is not a known host of “{self._registration.name}”. If it belongs "
-            f"to your LMS, an administrator of this tool adds {host} to the service hosts of that registration.",
-            "host-not-allowed",
-        )
+        if not host:
+            text = "The LMS names no full address for its grade services. Ask the LMS administrator."
+            raise ServiceRefused(text, "no-address")
+        if urlsplit(url).scheme != "https" and urlsplit(self._registration.auth_token_url).scheme == "https":
+            text = f"The LMS names an address of {host} for its grade services that is not https. Ask the LMS administrator."
+            raise ServiceRefused(text, "not-https")
+        if not http.host_allowed(url, self._hosts):
+            raise ServiceRefused(
+                f"The LMS names {host} for its grade services, which is not a known host of “{self._registration.name}”. If it belongs "
+                f"to your LMS, an administrator of this tool adds {host} to the service hosts of that registration.",
+                "host-not-allowed",
+            )
+
+
+def _next_page(response: requests.Response, url: str) -> str:
+    try:
+        return paging.next_link(response.headers.get("Link", ""), url)
+    except ValueError:
+        text = f"{http.host_of(url)} has more pages but does not say where, so the list is not complete."
+        raise ServiceBroken(text, "bad-link") from None
 
 
 def _page(response: requests.Response, url: str, accept: str) -> list[dict[str, Any]]:

@@ -10,10 +10,11 @@ from typing import Any
 
 import jwt
 import requests
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from lti_tool import http, keys
-from lti_tool.models import CachedToken, Registration
+from lti_tool.models import CachedToken, Registration, SigningKey
 from lti_tool.service_errors import ServiceAway, ServiceBroken, ServiceRefused, check_status, translated
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -38,7 +39,13 @@ class AccessTokens:
 
     def get(self, scopes: tuple[str, ...]) -> str:
         """A token that is still good. Raises ServiceRefused, ServiceAway or ServiceBroken."""
-        return CachedToken.fresh(self._key(scopes)) or self._fetch(scopes)
+        try:
+            kept = CachedToken.fresh(self._key(scopes))
+        except ImproperlyConfigured:
+            # written with a key that FIELD_KEYS no longer holds: a new token costs nothing
+            self.drop(scopes)
+            kept = None
+        return kept or self._fetch(scopes)
 
     def drop(self, scopes: tuple[str, ...]) -> None:
         CachedToken.objects.filter(key=self._key(scopes)).delete()
@@ -50,16 +57,28 @@ class AccessTokens:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _fetch(self, scopes: tuple[str, ...]) -> str:
-        row = self._registration
-        response = self._ask(scopes[0], row.auth_audience or row.auth_token_url)
-        code = _oauth_code(response)
-        if code == "invalid_client" and row.auth_audience not in {"", row.auth_token_url}:
-            # some platforms announce an audience and then check for their token address
-            response = self._ask(scopes[0], row.auth_token_url)
-        for scope in scopes[1:]:
-            if _oauth_code(response) == "invalid_scope":
-                response = self._ask(scope, row.auth_audience or row.auth_token_url)
+        for scope in scopes:
+            response = self._answer(scope)
+            if _oauth_code(response) != "invalid_scope":
+                break
         return self._keep(scopes, self._granted(response))
+
+    def _answer(self, scope: str) -> requests.Response:
+        row = self._registration
+        response = self._ask(scope, row.auth_audience or row.auth_token_url)
+        if _oauth_code(response) != "invalid_client" or row.auth_audience in {"", row.auth_token_url}:
+            return response
+        # some platforms (Canvas) announce an audience and then check for their token address
+        response = self._ask(scope, row.auth_token_url)
+        if response.ok or _oauth_code(response) == "invalid_scope":
+            self._forget_audience()
+        return response
+
+    def _forget_audience(self) -> None:
+        row = self._registration
+        # not where an administrator has just written another one
+        type(row).objects.filter(pk=row.pk, auth_audience=row.auth_audience).update(auth_audience="")
+        row.auth_audience = ""
 
     def _ask(self, scope: str, audience: str) -> requests.Response:
         data = {
@@ -74,7 +93,7 @@ class AccessTokens:
             raise translated(error) from None
 
     def _assertion(self, audience: str) -> str:
-        now, key = int(time.time()), keys.active_key()
+        now, key = int(time.time()), _signing_key()
         claims = {
             "iss": self._registration.client_id,
             "sub": self._registration.client_id,
@@ -108,6 +127,13 @@ class AccessTokens:
                 defaults={"token": token, "expires_at": timezone.now() + timedelta(seconds=seconds)},
             )
         return token
+
+
+def _signing_key() -> SigningKey:
+    try:
+        return keys.active_key()
+    except keys.KeyUnreadable as error:
+        raise ServiceRefused(str(error), "key-unreadable") from None
 
 
 def _seconds(value: object) -> int:

@@ -169,11 +169,16 @@ def test_an_audience_that_the_lms_wants_is_confirmed(platform: Platform, service
     assert report(platform)["audience"].ok
 
 
-def test_an_audience_that_the_lms_refuses_is_told(platform: Platform, service: TokenService) -> None:
+def test_an_audience_that_the_lms_refuses_is_told_and_no_longer_used(
+    platform: Platform, service: TokenService
+) -> None:
     platform.registration.auth_audience = "https://wrong.example.edu"
+    platform.registration.save()
     found = report(platform)
     assert found["token:results"].ok
-    assert not found["audience"].ok and "Empty the audience field" in found["audience"].advice
+    assert "took its token address instead" in found["audience"].text
+    assert Registration.objects.get().auth_audience == ""
+    assert "audience" not in report(platform)
 
 
 @pytest.mark.parametrize(
