@@ -86,7 +86,8 @@ class SigningKeyAdmin(ReadOnly):
     actions = ["rotate"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return SigningKey.objects.order_by("-created_at")
+        # not needed here, and unreadable where a field key was lost: the page that helps then must open
+        return SigningKey.objects.defer("private_pem").order_by("-created_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -100,8 +101,10 @@ class SigningKeyAdmin(ReadOnly):
 
 
 ROTATED = {
-    "published": _("A new key is published. Rotate again in a day: then it signs."),
-    "waiting": _("The new key is published for less than a day; platforms may not know it yet."),
+    "published": _("A new key is published. In a day it signs, by itself where the worker runs."),
+    "waiting": _(
+        "The last step is less than a day old, and platforms may not know of it yet. Nothing changed."
+    ),
     "promoted": _("The new key signs now; the former one stays published for a day."),
 }
 

@@ -60,11 +60,13 @@ class _Kept:
 
     def find(self, kid: str) -> RSAPublicKey | None:
         """None unless exactly one fits. Each is built once per set."""
-        if kid not in self.made:
-            found = _matching(self.rows or [], kid)
+        # in the order opposite to that of `take`, so that no key of a former set comes among those of a new one
+        made, rows = self.made, self.rows or []
+        if kid not in made:
+            found = _matching(rows, kid)
             if len(found) == 1:
-                self.made[kid] = found[0]
-        return self.made.get(kid)
+                made[kid] = found[0]
+        return made.get(kid)
 
     def take(self, shared: dict[str, Any]) -> None:
         if shared["at"] != self.at:

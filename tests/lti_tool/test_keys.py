@@ -198,6 +198,18 @@ def test_rotation_needs_no_key_that_cannot_be_decrypted(way: Callable[[], object
         assert keys.active_key().kid != old.kid
 
 
+def test_page_of_the_keys_opens_although_they_cannot_be_decrypted(
+    admin_client: Client, settings: Any
+) -> None:
+    settings.ROOT_URLCONF = "gradesync_site.urls"
+    key = keys.active_key()
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    for page in ("", f"{key.pk}/change/"):
+        response = admin_client.get(f"/admin/lti_tool/signingkey/{page}", headers={"host": "localhost"})
+        assert response.status_code == 200
+        assert key.kid in response.content.decode()
+
+
 # several processes
 
 

@@ -221,6 +221,14 @@ def test_next_page_that_cannot_be_found_is_no_end_of_the_list(name: str, registr
         reader(registration, lms).line_items(lms.base + "/a/items")
 
 
+def test_pages_without_end_are_no_list(registration: Registration, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lti_tool.services.MAX_PAGES", 5)
+    lms = Lms(Dialect(tuple(f"/a/items?page={number}" for number in range(9)), canvas))
+    with serving(lms), pytest.raises(ServiceBroken, match="not complete"):
+        reader(registration, lms).line_items(lms.base + lms.dialect.targets[0])
+    assert len(lms.asked) == 5
+
+
 @pytest.mark.parametrize(
     "target",
     [
