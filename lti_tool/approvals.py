@@ -11,10 +11,10 @@ WAITING, ACTIVE, DISABLED, ARCHIVED = "waiting", "active", "disabled", "archived
 
 
 def waiting_registrations(institutions: QuerySet[Institution]) -> QuerySet[Registration]:
-    """Not active and never approved: a disabled one keeps its active deployments."""
-    approved = Deployment.objects.filter(registration=OuterRef("pk"), active=True)
+    """Not active, and not one that was in use and disabled: such a one keeps courses in active deployments."""
+    used = Context.objects.filter(deployment__registration=OuterRef("pk"), deployment__active=True)
     rows = Registration.objects.filter(institution__in=institutions, active=False, archived_at=None)
-    return rows.exclude(Exists(approved)).select_related("institution").order_by("created_at", "pk")
+    return rows.exclude(Exists(used)).select_related("institution").order_by("created_at", "pk")
 
 
 def waiting_deployments(institutions: QuerySet[Institution]) -> QuerySet[Deployment]:
@@ -31,7 +31,8 @@ def state_of(registration: Registration) -> str:
         return ARCHIVED
     if registration.active:
         return ACTIVE
-    return DISABLED if registration.deployments.filter(active=True).exists() else WAITING
+    used = Context.objects.filter(deployment__registration=registration, deployment__active=True)
+    return DISABLED if used.exists() else WAITING
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ import jwt
 import requests
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from lti_tool import granted, http, platform_keys
 from lti_tool.login import public_url
@@ -175,9 +176,8 @@ def _keys(registration: Registration, session: _Watched) -> Finding:
         return _bad_keys(
             str(_("{host} publishes no RSA key for RS256 of at least 2048 bits.")).format(host=host)
         )
-    return Finding(
-        "keys", True, str(_("{host} publishes {count} usable keys.")).format(host=host, count=count)
-    )
+    text = ngettext("{host} publishes a usable key.", "{host} publishes {count} usable keys.", count)
+    return Finding("keys", True, text.format(host=host, count=count))
 
 
 def _bad_keys(text: str) -> Finding:

@@ -186,7 +186,7 @@ FAMILIES = (
         ),
         steps=(
             _(
-                "In Moodle open Site administration, Plugins, External tool, Manage tools, “configure a tool manually”."
+                "In Moodle open Site administration, Plugins, Activity modules, External tool, Manage tools, “configure a tool manually”."
             ),
             _("Choose LTI 1.3 and the public key type “Keyset URL”, and paste the addresses."),
             _(

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -283,13 +283,13 @@ class RegistrationAdmin(OfInstitution):
     def addresses(self, row: Registration) -> Any:
         if not row.pk:
             return ""
-        return format_html(
-            "<div>{}</div><div>{}</div><div>{}</div><div>{}</div>",
-            public_url("launch"),
-            public_url("login"),
-            public_url("login-of", row.public_id),
-            public_url("jwks"),
-        )
+        lines = [
+            (_("launch"), public_url("launch")),
+            (_("login"), public_url("login")),
+            (_("login, where the LMS sends no client id"), public_url("login-of", row.public_id)),
+            (_("key set"), public_url("jwks")),
+        ]
+        return format_html_join("", "<div>{}: {}</div>", lines)
 
 
 @admin.register(Deployment)

@@ -69,6 +69,9 @@ class ByHandForm(forms.Form):
             choices.initial = institutions.first()
         if not family.needs_tool_id:
             del self.fields["tool_id"]
+        for field in self.fields.values():
+            if isinstance(field.widget, forms.TextInput):
+                field.widget.attrs["size"] = 80
 
     def filled(self) -> dict[str, Any]:
         """The typed values, with the empty ones filled in as far as the family knows them. Raises Unfit."""
