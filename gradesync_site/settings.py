@@ -161,7 +161,6 @@ def database() -> dict[str, Any]:
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
     if "sqlite" in str(config["ENGINE"]):
         HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config["CONN_MAX_AGE"] = 0
         config["OPTIONS"] = {
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",

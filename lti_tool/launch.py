@@ -156,9 +156,8 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
     def __init__(self, request: HttpRequest) -> None:
         self.logins = _Logins(request)
         self._claims: Claims | None = None
-        super().__init__(
-            _Post(request), PlatformConfig(), self.logins, _NoCookies(), requests_session=http.Session()
-        )
+        config = PlatformConfig(lambda: self.logins.known().registration)
+        super().__init__(_Post(request), config, self.logins, _NoCookies(), requests_session=http.Session())
 
     def verified(self) -> Claims:
         if self._claims is None:

@@ -184,7 +184,7 @@ def login_cookie(state: str) -> str:
 
 def under_way(state: str) -> LoginState | None:
     """The login that this state began, while it can still be finished."""
-    rows = LoginState.objects.select_related("registration__institution")
+    rows = LoginState.objects.select_related("registration")
     return rows.filter(state_hash=digest(state), used_at=None, expires_at__gt=timezone.now()).first()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +14,8 @@ from lti_tool.access import not_allowed
 from lti_tool.claims import Claims, ContextClaim
 from lti_tool.errors import LMS_ADMINISTRATOR, LaunchRefused, NotYours
 from lti_tool.models import Context, Deployment, LtiUser, Membership, Registration
+
+Row = TypeVar("Row", Context, LtiUser, Membership)
 
 
 def approved_deployment(registration: Registration, claims: Claims) -> Deployment:
@@ -25,6 +28,8 @@ def approved_deployment(registration: Registration, claims: Claims) -> Deploymen
             "platform_guid": claims.platform_guid,
         },
     )
+    # read already
+    deployment.registration = registration
     if deployment.active:
         return deployment
     raise NotYours(
@@ -73,21 +78,22 @@ def _store(deployment: Deployment, course: ContextClaim, claims: Claims, given: 
     """One question and one write for who was here before: launches come in crowds when a lesson begins."""
     rights = {"roles": list(claims.roles), "can_send": given.can_send, "can_look": given.can_look}
     person = {name: getattr(claims.person, name) for name in ("name", "email", "sis_id", "locale")}
-    known = (
-        Membership.objects.select_related("context__deployment__registration", "user")
-        .filter(
-            context__deployment=deployment,
-            context__context_id=course.context_id,
-            user__registration=deployment.registration_id,
-            user__sub=claims.person.sub,
-        )
-        .first()
+    rows = Membership.objects.select_related("context", "user").filter(
+        context__deployment=deployment,
+        context__context_id=course.context_id,
+        user__registration=deployment.registration_id,
+        user__sub=claims.person.sub,
     )
+    known = rows.first()
     if known is None:
-        return _store_new(deployment, course, claims, person, rights)
-    _update(known.context, _course_values(course, claims))
-    _update(known.user, person)
-    _update(known, rights)
+        _store_new(deployment, course, claims, person, rights)
+        known = rows.get()
+    else:
+        _update(known.context, _course_values(course, claims))
+        _update(known.user, person)
+        _update(known, rights)
+    # read already
+    known.context.deployment = deployment
     return known
 
 
@@ -106,14 +112,29 @@ def _store_new(
     claims: Claims,
     person: Mapping[str, object],
     rights: Mapping[str, object],
-) -> Membership:
-    context, _new = Context.objects.update_or_create(
-        deployment=deployment, context_id=course.context_id, defaults=_course_values(course, claims)
+) -> None:
+    context = _put(
+        Context(deployment=deployment, context_id=course.context_id),
+        ["deployment", "context_id"],
+        _course_values(course, claims),
     )
-    user, _new = LtiUser.objects.update_or_create(
-        registration=deployment.registration, sub=claims.person.sub, defaults=person
+    user = _put(
+        LtiUser(registration_id=deployment.registration_id, sub=claims.person.sub),
+        ["registration", "sub"],
+        person,
     )
-    return Membership.objects.update_or_create(context=context, user=user, defaults=rights)[0]
+    seen = {**rights, "updated_at": timezone.now()}
+    _put(Membership(context_id=context, user_id=user), ["context", "user"], seen)
+
+
+def _put(row: Row, unique: list[str], values: Mapping[str, object]) -> int:
+    """The row's key. One statement, whether it is new or another launch was first; then what is kept is another row than this."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    (put,) = type(row)._default_manager.bulk_create(
+        [row], update_conflicts=True, unique_fields=unique, update_fields=list(values)
+    )
+    return int(put.pk)
 
 
 def _course_values(course: ContextClaim, claims: Claims) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pylti1p3 import deployment as lti_deployment
@@ -12,7 +13,14 @@ from lti_tool.models import Deployment, Registration
 
 
 class PlatformConfig(ToolConfAbstract[Any]):
-    """Finds by (issuer, client id) only: all customers of a hosted LMS share one issuer."""
+    """Finds by (issuer, client id) only: all customers of a hosted LMS share one issuer.
+
+    `known`: tells the registration that the launch's login was for; it is read already, and no other is looked for.
+    """
+
+    def __init__(self, known: Callable[[], Registration]) -> None:
+        super().__init__()
+        self._known = known
 
     def check_iss_has_one_client(self, iss: str) -> bool:
         return False
@@ -28,8 +36,9 @@ class PlatformConfig(ToolConfAbstract[Any]):
     def find_registration_by_params(  # type: ignore[override]  # None, which the library's own callers test for
         self, iss: str, client_id: str, *args: Any, **kwargs: Any
     ) -> lti_registration.Registration | None:
-        row = active_registration(iss, client_id)
-        return _as_library_knows_it(row) if row else None
+        row = self._known()
+        fits = row.active and (row.issuer, row.client_id) == (iss, client_id)
+        return _as_library_knows_it(row) if fits else None
 
     def find_deployment(self, iss: str, deployment_id: str) -> lti_deployment.Deployment | None:
         raise LookupError("A deployment is found by issuer, client id and deployment id together.")
@@ -45,10 +54,6 @@ class PlatformConfig(ToolConfAbstract[Any]):
             registration__active=True,
         ).exists()
         return lti_deployment.Deployment().set_deployment_id(deployment_id) if known else None
-
-
-def active_registration(issuer: str, client_id: str) -> Registration | None:
-    return Registration.objects.filter(issuer=issuer, client_id=client_id, active=True).first()
 
 
 def _as_library_knows_it(row: Registration) -> lti_registration.Registration:

@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from lti_tool import canvas, cookies, keys, landing, launch, login, refusals
+from lti_tool import canvas, cookies, keys, landing, launch, login, origins, refusals
 from lti_tool.errors import LtiRefused
 from lti_tool.middleware import allow_frame
 from lti_tool.models import Registration
@@ -31,7 +31,9 @@ def login_view(request: HttpRequest, registration_id: uuid.UUID | None = None) -
     except LtiRefused as refusal:
         _log(refusal, None)
         return refused_page(request, refusal)
-    return landing.check_page(request, started) if by_script else started.redirect()
+    if by_script:
+        return landing.check_page(request, started)
+    return allow_frame(started.redirect(), origins.frame_origins(started.row.registration))
 
 
 @csrf_exempt  # asked by our own page, in a frame; tells nothing that the browser does not know
