@@ -20,8 +20,8 @@ from gradesync_site.running import ROOT, StartFailed
 BENCHES = {
     "push": ("tests.bench.push", 8.0),
     "push-put": ("tests.bench.push", 2.5),
-    "launch": ("tests.bench.launch", 12.0),
-    "launch-postgres": ("tests.bench.launch", 12.0),
+    "launch": ("tests.bench.launch", 10.0),
+    "launch-postgres": ("tests.bench.launch", 10.0),
 }
 # benches that need a service: the variable that names it; without it they are left out
 NEEDS = {"launch-postgres": "DATABASE_URL_BENCH"}

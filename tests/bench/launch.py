@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -104,7 +105,7 @@ def free_port() -> int:
 
 
 def queries_of_a_launch(signer: Signer, login: dict[str, str]) -> dict[str, int]:
-    """Of the first launch of a person in a course, and of her next one; the key set is known by then."""
+    """Of the first launch into a course, and of the next one there; the key set is known by then."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
@@ -123,8 +124,10 @@ def queries_of_a_launch(signer: Signer, login: dict[str, str]) -> dict[str, int]
         return len(at_login), len(at_launch)
 
     launch(1)
+    signer.mark = f" {secrets.token_hex(4)}"
     login_queries, first = launch(2)
     _login, again = launch(2)
+    signer.mark = ""
     return {
         "login": login_queries,
         "first_launch": first,
@@ -198,10 +201,10 @@ def verification_ms(signer: Signer, jwk: str) -> float:
     import jwt
 
     token, key = signer.token("nonce"), jwt.PyJWK.from_json(jwk).key
-    rounds, started = 500, time.perf_counter()
+    rounds, started = 500, time.process_time()
     for _round in range(rounds):
         jwt.decode(token, key, algorithms=["RS256"], options={"verify_aud": False})
-    return round((time.perf_counter() - started) / rounds * 1000, 3)
+    return round((time.process_time() - started) / rounds * 1000, 3)
 
 
 if __name__ == "__main__":

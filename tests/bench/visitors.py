@@ -30,6 +30,8 @@ class Signer:
     kid: str
     template: dict[str, Any]
     number: int = 0
+    # makes persons and courses of their own
+    mark: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def token(self, nonce: str) -> str:
@@ -37,8 +39,8 @@ class Signer:
         with self.lock:
             self.number += 1
         now, number = int(time.time()), self.number
-        context = {"id": f"course-{number % COURSES}", "label": "ALG1", "title": "Algebra 1"}
-        own = {"sub": f"teacher-{number % TEACHERS}", "nonce": nonce, "iat": now, "exp": now + 300}
+        context = {"id": f"course-{number % COURSES}{self.mark}", "label": "ALG1", "title": "Algebra 1"}
+        own = {"sub": f"teacher-{number % TEACHERS}{self.mark}", "nonce": nonce, "iat": now, "exp": now + 300}
         claims = self.template | own | {"https://purl.imsglobal.org/spec/lti/claim/context": context}
         signed = b".".join([_part({"alg": "RS256", "typ": "JWT", "kid": self.kid}), _part(claims)])
         signature = self.key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
