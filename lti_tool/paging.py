@@ -6,9 +6,10 @@ import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
-# one parameter: in quotes, in the typographic quotes that Moodle writes, or bare
+# one parameter: in quotes, in the typographic quotes that Moodle writes, or bare. It begins after a separator only, and
+# gives nothing back: a long header would otherwise take very long
 _PARAMETER = re.compile(
-    r"""[;,\s]*(?P<name>[^\s;,=“”„"']+)\s*=\s*(?:"(?P<quoted>[^"]*)"?|[“”„](?P<curly>[^“”„"]*)[“”„]?|(?P<bare>[^;,]*))"""
+    r"""(?<![^\s;,])(?P<name>[^\s;,=“”„"']++)\s*+=\s*(?:"(?P<quoted>[^"]*)"?|[“”„](?P<curly>[^“”„"]*)[“”„]?|(?P<bare>[^;,]*))"""
 )
 # what quotes that went through the wrong decoding leave around a word
 _DEBRIS = re.compile(r"[^a-z0-9:/.\- ]+", re.IGNORECASE)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from lti_tool import http
 from tests.lti_tool.platform import private_key
-from tests.lti_tool.raw_server import RawServer, raw_server, says
+from tests.lti_tool.raw_server import PIECES, RawServer, raw_server, says
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 REAL = socket.getaddrinfo
@@ -244,6 +244,19 @@ def test_certificate_that_nobody_vouches_for_gets_no_request(
     with pytest.raises(http.NotSent, match="certificate"):
         http.Session().get(f"https://lms.example.edu:{server.port}/")
     assert server.heard == []
+
+
+def test_answer_that_trickles_within_tls_ends_with_the_deadline(tls: tuple[RawServer, Path]) -> None:
+    server, path = tls
+
+    def trickle(server: RawServer, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        server.drip(connection, b"X")
+
+    server.speak = trickle
+    with pytest.raises(http.NoAnswer):
+        http.Session(deadline_s=0.3).get(f"https://lms.example.edu:{server.port}/", verify=str(path))
+    assert 0 < len(server.sent) < PIECES
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])

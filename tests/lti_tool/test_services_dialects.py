@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -221,6 +222,18 @@ def test_next_page_that_cannot_be_found_is_no_end_of_the_list(name: str, registr
         reader(registration, lms).line_items(lms.base + "/a/items")
 
 
+def test_nothing_of_a_reading_is_logged(registration: Registration, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("", "urllib3", "urllib3.connectionpool", "requests", "lti_tool"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    lms = Lms(DIALECTS["canvas"])
+    with serving(lms):
+        reader(registration, lms).line_items(lms.base + lms.dialect.targets[0])
+        with pytest.raises(ServiceRefused):
+            reader(registration, lms).results(lms.base + "/students/Ana")
+    for secret in ("bearer-1", "bookmark", "line_items", "Ana", "client_assertion", "eyJ"):
+        assert secret not in caplog.text
+
+
 def test_pages_without_end_are_no_list(registration: Registration, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lti_tool.services.MAX_PAGES", 5)
     lms = Lms(Dialect(tuple(f"/a/items?page={number}" for number in range(9)), canvas))
@@ -266,6 +279,19 @@ def test_no_look_alike_of_the_platform_gets_its_token(target: str, registration:
 )
 def test_what_only_looks_like_a_next_page_is_none(header: str) -> None:
     assert next_link(header, "https://x/1") == ""
+
+
+@pytest.mark.parametrize(
+    "junk", ["a", ";", "a;", " ", "a ", '="', "<", "<>", "<>;a", "rel", "rel=", "“", "a="]
+)
+def test_header_as_long_as_can_be_is_read_at_once(junk: str) -> None:
+    """Nothing is timed here; a reader that goes back and forth would need minutes."""
+    long = junk * (60_000 // len(junk))
+    assert next_link(f'<https://x/2>; {long.replace("<", "")}; rel="prev"', "https://x/1") in {
+        "",
+        "https://x/2",
+    }
+    next_link(long, "https://x/1")
 
 
 def test_next_page_without_an_address_is_not_the_last() -> None:
