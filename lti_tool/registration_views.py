@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from lti_tool import granted, invites, registration, tool_description
@@ -20,6 +21,7 @@ from lti_tool.platform_configuration import Platform, read_platform
 logger = logging.getLogger(__name__)
 
 
+@csrf_exempt  # in the LMS's frame no cookie of ours is kept; the one-time invite in the address is what proves her
 @require_http_methods(["GET", "POST"])
 def register_view(request: HttpRequest, invite: str) -> HttpResponse:
     """GET shows who asks; POST registers. Nothing is fetched without a valid invite."""
