@@ -38,7 +38,8 @@ def needs_script(request: HttpRequest, names_storage: bool) -> bool:
 
 def check_page(request: HttpRequest, started: Started) -> HttpResponse:
     """The page between login and authentication, with what its script needs to find a store that keeps our secret."""
-    lms = origins.origin_of(started.row.registration.auth_login_url)
+    registration = started.row.registration
+    lms = origins.origin_of(registration.auth_login_url)
     page = {
         "started": started,
         "state": started.state,
@@ -47,11 +48,8 @@ def check_page(request: HttpRequest, started: Started) -> HttpResponse:
     }
     response = started.with_cookie(render(request, "lti_tool/check.html", page))
     # nothing on it can be misused by whoever frames it, and a school's own host is not known before its first launch
-    return allow_forms_to(allow_frame(response, _any_site()), [lms])
-
-
-def _any_site() -> list[str]:
-    return ["https:"] if cookies.secure() else ["https:", "http:"]
+    any_site = [*origins.frame_origins(registration), "https:"]
+    return allow_forms_to(allow_frame(response, any_site), [lms])
 
 
 def remember_that_cookies_are_kept(response: HttpResponse) -> None:

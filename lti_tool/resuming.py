@@ -34,7 +34,7 @@ def resume_page(
 def _where_to_ask(course: Context) -> dict[str, str]:
     registration = course.registration
     return {
-        "course": course.public_id.hex,
+        "course": str(course.public_id),
         "storage_target": registration.storage_target,
         "storage_origin": origins.origin_of(registration.auth_login_url),
         "address": reverse("lti_tool:resume"),

@@ -154,17 +154,26 @@ def carry(response: HttpResponse, opened: Opened) -> None:
 
 
 def resume(handle: str) -> Opened | LtiSession | None:
-    """Open a session once more by its one-time handle, with new tokens; the former ones are worth nothing any more.
+    """Open a session once more by its one-time handle, with tokens of its own; it ends when the first one would have.
 
-    Returns the session itself where it is over (its return address can still be shown), None for an unknown handle.
+    Returns the former session where it is over (its return address can still be shown), None for an unknown handle.
     """
-    session = _sessions().filter(resume_hash=digest(handle)).first() if handle else None
-    if session is None or not is_alive(session):
-        return session
+    former = _sessions().filter(resume_hash=digest(handle)).first() if handle else None
+    if former is None or not is_alive(former):
+        return former
+    unused = LtiSession.objects.filter(pk=former.pk, resume_hash=digest(handle))
+    if not unused.update(resume_hash=None):
+        return None
     acting, again = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    unused = LtiSession.objects.filter(pk=session.pk, resume_hash=digest(handle))
-    changed = unused.update(token_hash=digest(acting), resume_hash=digest(again), seen_at=timezone.now())
-    return Opened(session, acting, resume=again) if changed else None
+    session = LtiSession.objects.create(
+        token_hash=digest(acting),
+        resume_hash=digest(again),
+        membership=former.membership,
+        expires_at=former.expires_at,
+        frame_origins=former.frame_origins,
+        return_url=former.return_url,
+    )
+    return Opened(session, acting, resume=again)
 
 
 def leave(request: HttpRequest, lti: Lti, response: HttpResponse) -> None:

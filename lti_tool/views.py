@@ -84,6 +84,8 @@ def _answered(request: HttpRequest, arrived: launch.Launch) -> HttpResponse:
         message = arrived.read()
         return landing.accepted(request, arrived, message)
     except launch.Unproven:
+        if login.by_own_script(request):
+            return landing.refused(request, arrived, refusals.state())
         return landing.proof_page(request, arrived)
     except LtiRefused as refusal:
         _log(refusal, arrived.registration)

@@ -17,7 +17,7 @@ export async function begin(answer, store) {
 
 async function wantedBefore(keeper, course, url) {
   const path = await keeper.get(`gradesync_back_${course}`);
-  if (path) await keeper.put(`gradesync_back_${course}`, "");
+  if (path) await keeper.drop(`gradesync_back_${course}`);
   return path.startsWith(url) ? path : url;
 }
 
@@ -67,6 +67,14 @@ document.addEventListener("htmx:historyCacheMiss", (event) => {
   if (token) event.detail.xhr.setRequestHeader(HEADER, token);
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
+
+// a second click on the way sends nothing a second time
+for (const [name, sending] of [["htmx:beforeRequest", true], ["htmx:afterRequest", false]]) {
+  document.addEventListener(name, (event) => {
+    if (event.detail.elt.tagName !== "FORM") return;
+    for (const button of event.detail.elt.querySelectorAll("button")) button.disabled = sending;
+  });
+}
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, boosted, requestConfig } = event.detail;

@@ -79,6 +79,12 @@ export class Keeper {
     } catch { /* this browser lets a frame keep nothing */ }
     return (await this.inLms((lms) => lms.get(key))) || "";
   }
+  async drop(key) {
+    try {
+      sessionStorage.removeItem(key);
+    } catch { /* this browser lets a frame keep nothing */ }
+    await this.inLms((lms) => lms.put(key, null));
+  }
   async inLms(act) {
     try {
       const lms = await this.lms();
