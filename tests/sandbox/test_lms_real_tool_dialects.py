@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from decimal import Decimal
+from html import escape, unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 from django.test import Client
 
 from gradesync_site.sandbox.lms.launch import bring_link, choose_link, launch, open_link
+from lti_tool import invites, keys
 from lti_tool.models import Context, Deployment, Institution, Membership, Registration
 from lti_tool.services import Services
 from sync.lms import records as lms
@@ -97,3 +103,56 @@ def test_teacher_adds_the_tool_as_a_link_and_opens_it(connect: Any, dialect: str
     [link] = server.state["courses"]["101"]["links"]
     assert open_link(server.base_url, "101", "11", link["id"], Client()).status_code == 302
     assert Context.objects.get().title == "Algebra 1, Period 3"
+
+
+@pytest.mark.parametrize("dialect", PRODUCTS)
+def test_refused_launch_leads_back_to_the_lms_which_shows_why(connect: Any, dialect: str) -> None:
+    server = connect(dialect)
+    server.faults.on("no-context")
+    refused = launch(server.base_url, "101", "11", Client())
+    assert 400 <= refused.status_code < 500
+    found = re.search(r'href="([^"]*lti_errormsg=[^"]*)"', refused.content.decode())
+    assert found is not None
+    shown = requests.get(unescape(found[1]), timeout=10)
+    assert shown.status_code == 200
+    [heard] = requests.get(f"{server.base_url}/_sandbox/returns", timeout=10).json()["returns"]
+    assert heard["lti_errorlog"]
+    assert escape(heard["lti_errormsg"], quote=False) in shown.text
+
+
+VENDOR = "developer.blackboard.com"
+
+
+@pytest.fixture
+def vendor_is_here(local_requests: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """The vendor's name leads to this machine, and requests may go there."""
+    look_up = socket.getaddrinfo
+
+    def found(host: Any, *rest: Any, **more: Any) -> Any:
+        return look_up("127.0.0.1" if host == VENDOR else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    settings.OUTBOUND_ALLOW = frozenset({"127.0.0.1", VENDOR})
+
+
+@pytest.mark.usefixtures("vendor_is_here")
+def test_blackboard_registers_at_the_vendor_and_launches_from_the_school(
+    start_lms: Any, settings: Any
+) -> None:
+    """Its configuration names another issuer than its launches, and the school's site is another host again."""
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = TOOL, ["tool.example"]
+    server: Server = start_lms(dialect="blackboard", extra={"endpoint_host": VENDOR})
+    token = invites.make(Institution.objects.create(name="North"), pre_approved=True)
+    begun = server.control("registration", tool_url=f"{TOOL}/lti/register/{token}/")
+    assert urlsplit(begun["openid_configuration"]).hostname == VENDOR
+    fields = {name: begun[name] for name in ("openid_configuration", "registration_token")}
+    browser = Client(headers={"host": "tool.example"})
+    path = urlsplit(begun["url"]).path
+    assert browser.post(path, fields | {"site": server.base_url}, secure=True).status_code == 200
+    registration = Registration.objects.get()
+    assert registration.issuer == "https://blackboard.com"
+    server.control("enable")
+    keys.active_key()
+    server.state["tools"][registration.client_id]["jwks"] = keys.jwks()
+    book = gradebook(server)
+    assert len(book.line_items) == 2
