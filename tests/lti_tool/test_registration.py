@@ -246,3 +246,16 @@ def test_canvas_configuration_names_our_addresses(browser: Client) -> None:
     assert body["oidc_initiation_url"] == "https://localhost:8000/lti/login/"
     assert body["public_jwk_url"] == "https://localhost:8000/lti/jwks/"
     assert {row["placement"] for row in placements} == {"course_navigation", "post_grades"}
+
+
+def test_registering_needs_no_cookie(invite: str) -> None:
+    """In the LMS's frame a browser may keep none, and sends no origin: the invite in the address proves her."""
+    browser = Client(headers={"host": "localhost:8000", "origin": "null"}, enforce_csrf_checks=True)
+    page = confirm(browser, invite)
+    assert not page.cookies and "csrfmiddlewaretoken" not in page.content.decode()
+    assert register(browser, invite).status_code == 200
+
+
+def test_the_confirmed_form_loads_a_page_of_its_own(browser: Client, invite: str) -> None:
+    """Swapped in by script, the next page would not run the script that closes the window."""
+    assert '<form method="post" hx-boost="false">' in confirm(browser, invite).content.decode()
