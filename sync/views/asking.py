@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -44,6 +45,16 @@ def page(view: View) -> View:
 def action(view: View) -> View:
     """A form that a teacher of this course sends; it ends in a redirect."""
     return instructor_required(require_POST(_without_nul(view)))
+
+
+def by_method(looking: View, doing: View) -> View:
+    """One address for a form and for what becomes of it: a `page` and an `action`."""
+
+    @csrf_exempt  # both ask for the session themselves
+    def chosen(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        return (doing if request.method == "POST" else looking)(request, *args, **kwargs)
+
+    return chosen
 
 
 def _without_nul(view: View) -> View:

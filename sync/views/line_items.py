@@ -17,6 +17,7 @@ from sync.views import wording
 from sync.views.asking import (
     Request,
     action,
+    by_method,
     class_links_of,
     course_of,
     page,
@@ -132,10 +133,6 @@ def scale(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
     return to(request, "line_items")
 
 
-def create(request: Request, public_id: UUID) -> HttpResponse:
-    return (_create if request.method == "POST" else _propose)(request, public_id=public_id)
-
-
 @page
 def _propose(request: Request, public_id: UUID) -> HttpResponse:
     """Proposed new SIS assignments, one per open item and class: nothing is ticked, everything can be changed."""
@@ -159,6 +156,9 @@ def _create(request: Request, public_id: UUID) -> HttpResponse:
         text = ngettext("%(n)s assignment was asked for.", "%(n)s assignments were asked for.", len(made))
         messages.success(request, text % {"n": len(made)})
     return to(request, "line_items")
+
+
+create = by_method(_propose, _create)
 
 
 @page

@@ -209,6 +209,13 @@ def test_form_of_another_site_is_not_accepted(mine: Course) -> None:
     assert everything(mine) == before
 
 
+@pytest.mark.parametrize("name", sorted(CHANGES))
+def test_no_form_needs_a_cookie(mine: Course, name: str) -> None:
+    browser = teacher(mine.context, strict=True)
+    browser.client.cookies.clear()
+    assert open_page(browser, name, args_of(name, mine), mine).status_code != 403
+
+
 def test_links_name_no_person(mine: Course) -> None:
     browser = teacher(mine.context)
     for name in ("course", "students", "review", "history"):
