@@ -10,7 +10,6 @@ from pathlib import Path
 from flask import Flask
 
 from gradesync_site.sandbox.control import Options
-from gradesync_site.sandbox.faults import UnknownFault
 from gradesync_site.sandbox.serving import serve_process
 
 
@@ -18,7 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     wishes = _parser().parse_args(arguments)
     try:
         app = _make_app(wishes)
-    except UnknownFault as error:
+    except (
+        ValueError
+    ) as error:  # a fault, dialect or option that does not exist: its text lists those that do
         print(error, file=sys.stderr)
         return 2
     serve_process(app, wishes.port, with_parent=wishes.with_parent)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from gradesync_site.sandbox.__main__ import main
 from gradesync_site.sandbox.lms.vocabulary import SCOPES
 from tests.sandbox.dialect_site import (
     CANVAS,
@@ -355,6 +356,8 @@ def test_sakai_needs_no_switching_on(site: Site) -> None:
     assert requests.get(f"{site.base}/courses/101/launch", timeout=10).status_code == 200
 
 
-def test_unknown_dialect_is_refused_with_the_list_of_those_there_are(start_lms: Any) -> None:
-    with pytest.raises(ValueError, match="brightspace"):
-        start_lms(dialect="fantasy")
+def test_unknown_dialect_is_refused_with_the_list_of_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["lms", "--dialect", "fantasy"]) == 2
+    assert "brightspace" in capsys.readouterr().err
