@@ -97,7 +97,7 @@ def accepted(request: HttpRequest, arrived: Launch, message: Claims) -> HttpResp
 def refused(request: HttpRequest, arrived: Launch, refusal: LtiRefused) -> HttpResponse:
     """A page that says why; with the way back into the LMS where its address is known, and a new tab where that helps."""
     more = {}
-    if arrived.can_begin_anew:
+    if arrived.can_begin_anew and request.headers.get("Sec-Fetch-Dest") != "document":
         more = {"again": reverse("lti_tool:again"), "state": request.POST.get("state", "")}
     response = refused_page(request, refusal, told(arrived.return_url, refusal), **more)
     lms = arrived.registration.auth_login_url if arrived.registration else ""

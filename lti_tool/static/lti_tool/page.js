@@ -68,6 +68,10 @@ document.addEventListener("htmx:historyCacheMiss", (event) => {
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
+document.addEventListener("submit", (event) => {
+  if (event.target.target === "_blank") event.target.querySelector("[data-opened]")?.removeAttribute("hidden");
+});
+
 // a second click on the way sends nothing a second time
 for (const [name, sending] of [["htmx:beforeRequest", true], ["htmx:afterRequest", false]]) {
   document.addEventListener(name, (event) => {
