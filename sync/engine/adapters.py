@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from lti_tool.models import CachedToken, Context
 from lti_tool.services import Services
+from sync.errors import Misconfigured
 from sync.lms import base as lms_base
 from sync.lms import records as lms
 from sync.lms import registry as lms_registry
@@ -73,8 +74,17 @@ def make_sis(connection: SisConnection) -> sis_base.Sis:
 
 
 def make_lms(context: Context) -> lms_base.Lms:
-    """The reader of this course: its registration's connection, else `ags` with the launch's own services."""
+    """The reader of this course: its registration's connection, else `ags` with the launch's own services.
+
+    Raises Misconfigured when an administrator has switched the LMS off: nothing is read or sent for it, by a schedule
+    neither.
+    """
     registration = context.registration
+    if not registration.active or not context.deployment.active:
+        raise Misconfigured(
+            f"“{registration.name}” is switched off for this course. Ask the administrator of this tool to approve it again.",
+            "registration-off",
+        )
     connection = LmsConnection.objects.filter(registration=registration, active=True).first()
     if connection is None:
         return lms_registry.get("ags")(lms_base.Settings(name="ags"), Services(registration))

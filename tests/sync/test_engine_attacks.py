@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from lti_tool import archiving
 from sync import engine
 from sync.errors import Misconfigured
 from sync.models import LineItemLink, LmsConnection, Run, SentGrade
@@ -122,6 +123,26 @@ def test_nothing_is_read_or_sent_through_a_connection_that_was_switched_off(cour
 
     assert course.sis.journal == []
     assert "connection-off" in {one["code"] for one in run.report["problems"]}
+
+
+@pytest.mark.parametrize("what", ["registration disabled", "registration archived", "deployment disabled"])
+def test_nothing_is_read_or_sent_for_an_lms_that_was_switched_off(course: Course, what: str) -> None:
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+    reads, registration = course.lms.reads, course.context.registration
+    if what == "registration archived":
+        archiving.remove(registration)
+    else:
+        row = registration if what == "registration disabled" else course.context.deployment
+        row.active = False
+        row.save()
+
+    run = engine.push(run.pk)
+
+    assert (run.state, course.sis.journal, course.lms.reads) == ("failed", [], reads)
+    assert "switched off" in run.message
+    unattended(course)
+    assert (course.sis.journal, course.lms.reads) == ([], reads)
 
 
 @pytest.mark.parametrize("change", ["exclude student", "exclude item", "link student", "unlink item"])
