@@ -24,13 +24,17 @@ VALID_S = 300
 
 
 def answer_page(request: HttpRequest, registration: Registration, message: Claims) -> HttpResponse:
-    """A form that posts itself to the LMS. Raises LaunchRefused where the LMS wants no link, or wants it elsewhere."""
+    """A form that posts itself to the LMS. Raises LaunchRefused where the LMS wants no link, or wants it by plain http."""
     wish = message.deep_linking
     if wish is None:
         raise LookupError("This launch asks for no link.")
     people.approved_deployment(registration, message)
-    _check(registration, wish)
-    page = {"address": wish.return_url, "JWT": signed(answer(registration, message, wish))}
+    _check(wish)
+    page = {
+        "address": wish.return_url,
+        "JWT": signed(answer(registration, message, wish)),
+        "host": "" if _is_known(registration, wish.return_url) else http.host_of(wish.return_url),
+    }
     response = render(request, "lti_tool/deep_link.html", page)
     response.headers["Cache-Control"] = "no-store"
     return allow_forms_to(response, [origins.origin_of(wish.return_url)])
@@ -66,7 +70,7 @@ def signed(claims: dict[str, Any]) -> str:
     return jwt.encode(claims, key.private_pem, algorithm="RS256", headers={"kid": key.kid})
 
 
-def _check(registration: Registration, wish: DeepLinking) -> None:
+def _check(wish: DeepLinking) -> None:
     if LINK not in wish.accept_types:
         raise LaunchRefused(
             "no-link-wanted",
@@ -74,14 +78,15 @@ def _check(registration: Registration, wish: DeepLinking) -> None:
             gettext_lazy("Add the tool where the LMS offers to add an external tool to the course."),
             LMS_ADMINISTRATOR,
         )
-    origin = origins.origin_of(wish.return_url)
-    known = http.host_allowed(wish.return_url, origins.allowed_hosts(registration))
-    if not known and origin not in origins.frame_origins(registration):
-        text = str(gettext_lazy("The LMS wants the link sent to {host}, which is not a known host of it."))
+    if not origins.may_be_asked(wish.return_url):
         raise LaunchRefused(
             "link-elsewhere",
-            text.format(host=http.host_of(wish.return_url)),
-            gettext_lazy(
-                "An administrator of this tool adds that address to the frame origins of the registration."
-            ),
+            gettext_lazy("The LMS wants the link sent to an address that is not safe."),
+            who=LMS_ADMINISTRATOR,
         )
+
+
+def _is_known(registration: Registration, url: str) -> bool:
+    """A school's own host may be new to us; then a person sends the link, and sees where it goes."""
+    known = http.host_allowed(url, origins.allowed_hosts(registration))
+    return known or origins.origin_of(url) in origins.frame_origins(registration)

@@ -81,10 +81,11 @@ def learned_origins(claims: Claims) -> list[str]:
     """
     # the platform writes these itself; custom parameters are a teacher's in some LMSs
     named = (claims.return_url, claims.lineitems_url, claims.memberships_url)
-    return _clean(url for url in named if _may_be_asked(url))
+    return _clean(url for url in named if may_be_asked(url))
 
 
-def _may_be_asked(url: str) -> bool:
+def may_be_asked(url: str) -> bool:
+    """https, or plain http where outgoing requests may use it too."""
     try:
         http.check_url(url)
     except http.Refused:
