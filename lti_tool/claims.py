@@ -19,6 +19,7 @@ NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 RESOURCE_LINK = "LtiResourceLinkRequest"
 DEEP_LINKING = "LtiDeepLinkingRequest"
+RESOURCE_LINK_ITEM = "ltiResourceLink"
 
 # characters that a database or a header cannot hold, and halves of surrogate pairs
 _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")

@@ -13,18 +13,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lti_tool import canvas, http, keys, origins, people
-from lti_tool.claims import DL, LTI, Claims, DeepLinking
+from lti_tool.claims import DL, LTI, RESOURCE_LINK_ITEM, Claims, DeepLinking
 from lti_tool.errors import LMS_ADMINISTRATOR, LaunchRefused
 from lti_tool.login import public_url
 from lti_tool.middleware import allow_forms_to
 from lti_tool.models import Registration
 
-LINK = "ltiResourceLink"
 VALID_S = 300
 
 
 def answer_page(request: HttpRequest, registration: Registration, message: Claims) -> HttpResponse:
-    """A form that posts itself to the LMS. Raises LaunchRefused where the LMS wants no link, or wants it by plain http."""
+    """A form that posts itself to the LMS. Raises LaunchRefused where the LMS wants it by plain http."""
     wish = message.deep_linking
     if wish is None:
         raise LookupError("This launch asks for no link.")
@@ -54,7 +53,7 @@ def answer(registration: Registration, message: Claims, wish: DeepLinking) -> di
         LTI + "deployment_id": message.deployment_id,
         DL + "content_items": [
             {
-                "type": LINK,
+                "type": RESOURCE_LINK_ITEM,
                 "title": _(canvas.TITLE),
                 "text": _(canvas.DESCRIPTION),
                 "url": public_url("launch"),
@@ -71,13 +70,6 @@ def signed(claims: dict[str, Any]) -> str:
 
 
 def _check(wish: DeepLinking) -> None:
-    if LINK not in wish.accept_types:
-        raise LaunchRefused(
-            "no-link-wanted",
-            gettext_lazy("The LMS does not take a link to a tool at this place."),
-            gettext_lazy("Add the tool where the LMS offers to add an external tool to the course."),
-            LMS_ADMINISTRATOR,
-        )
     if not origins.may_be_asked(wish.return_url):
         raise LaunchRefused(
             "link-elsewhere",

@@ -230,6 +230,9 @@ class _Message(MessageLaunch[Any, Any, Any, Any]):
             raise refusals.other_message()
         if not login.own_address(claims.target_link_uri):
             raise refusals.foreign_target()
+        wish = claims.deep_linking
+        if wish is not None and lti_claims.RESOURCE_LINK_ITEM not in wish.accept_types:
+            raise refusals.no_link_wanted()
         return super().validate_message()
 
     def save_launch_data(self) -> MessageLaunch[Any, Any, Any, Any]:

@@ -58,6 +58,15 @@ def other_message() -> LtiRefused:
     )
 
 
+def no_link_wanted() -> LtiRefused:
+    return LaunchRefused(
+        "no-link-wanted",
+        _("The LMS does not take a link to a tool at this place."),
+        _("Add the tool where the LMS offers to add an external tool to the course."),
+        LMS_ADMINISTRATOR,
+    )
+
+
 def bad_token() -> LtiRefused:
     return LaunchRefused(
         "bad-token", _("The launch message of the LMS could not be verified."), who=LMS_ADMINISTRATOR
