@@ -46,6 +46,7 @@ class Platform:
     account: str = ""
     variables: frozenset[str] = frozenset()
     placements: frozenset[str] = frozenset()
+    messages: frozenset[str] = frozenset()
 
     @property
     def one_issuer_for_all(self) -> bool:
@@ -70,6 +71,7 @@ def read_platform(configuration_url: str, token: str) -> Platform:
         account=claims.clean(own.get(f"{CANVAS}account_name"), 100),
         variables=frozenset(name.lstrip("$") for name in _texts(own.get("variables"))),
         placements=_placements(own),
+        messages=_messages(own),
     )
     platform = _with_true_issuer(platform)
     _check_hosts(platform, configuration_url)
@@ -156,6 +158,12 @@ def _placements(own: Mapping[str, Any]) -> frozenset[str]:
     messages = own.get("messages_supported")
     rows = [row for row in messages[:MAX_LIST] if isinstance(row, dict)] if isinstance(messages, list) else []
     return frozenset(_texts(own.get("placements"))).union(*(_texts(row.get("placements")) for row in rows))
+
+
+def _messages(own: Mapping[str, Any]) -> frozenset[str]:
+    messages = own.get("messages_supported")
+    rows = messages[:MAX_LIST] if isinstance(messages, list) else []
+    return frozenset(_texts([row.get("type") if isinstance(row, dict) else row for row in rows]))
 
 
 def _with_true_issuer(platform: Platform) -> Platform:

@@ -76,7 +76,7 @@ def _messages(platform: Platform, launch: str) -> list[dict[str, Any]]:
         }
         gradebook = _message(RESOURCE_LINK, launch) | {"placements": [_placement(platform, "post_grades")]}
         return [menu, gradebook] if _gradebook(platform) else [menu]
-    if platform.product in families.LINKED_BY_TEACHERS:
+    if platform.product in families.LINKED_BY_TEACHERS or DEEP_LINKING in platform.messages:
         return [_message(RESOURCE_LINK, launch), _message(DEEP_LINKING, launch)]
     return [_message(RESOURCE_LINK, launch)]
 

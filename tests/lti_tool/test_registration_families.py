@@ -306,6 +306,24 @@ def test_a_platform_without_a_list_of_variables_is_asked_for_the_common_ones(lms
 
 
 @pytest.mark.parametrize(
+    ("messages", "linked"),
+    [
+        (["LtiResourceLinkRequest", "LtiDeepLinkingRequest"], True),
+        ([{"type": "LtiDeepLinkingRequest"}], True),
+        ([{"type": "LtiResourceLinkRequest"}], False),
+        ([], False),
+    ],
+)
+def test_an_unknown_product_gets_deep_linking_where_it_lists_it(
+    lms: Lms, messages: list[Any], linked: bool
+) -> None:
+    lms.serve(configuration("https://lms.example.edu", {"messages_supported": messages}))
+    lms.register()
+    kinds = {message["type"] for message in lms.sent[TOOL]["messages"]}
+    assert ("LtiDeepLinkingRequest" in kinds) == linked
+
+
+@pytest.mark.parametrize(
     "own",
     [
         {"variables": "all"},
