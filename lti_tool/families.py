@@ -77,7 +77,8 @@ class Family:
     # what the LMS calls the address, and which of ours it is: launch, login, jwks, canvas
     paste: tuple[tuple[str, str], ...] = ()
     steps: tuple[Text, ...] = ()
-    registers_itself: bool = False
+    # where an invite's address is pasted, and what comes after; empty: no dynamic registration
+    invite: Text = ""
 
     def _uses(self, name: str) -> bool:
         return any(f"{{{name}}}" in address for address in asdict(self.pattern).values())
@@ -127,7 +128,7 @@ def _canvas(code: str, title: str, part: str) -> Family:
         ),
         paste=CANVAS_PASTE,
         steps=CANVAS_STEPS,
-        registers_itself=True,
+        invite=CANVAS_INVITE,
     )
 
 
@@ -136,6 +137,10 @@ CANVAS_PASTE = (
     ("Target Link URI, Redirect URIs", "launch"),
     ("OpenID Connect Initiation Url", "login"),
     ("JWK Method: Public JWK URL", "jwks"),
+)
+CANVAS_INVITE = _(
+    "In Canvas open Admin, Developer Keys, add an “LTI Registration” (or Apps, Manage, by dynamic registration) and paste it. "
+    "Afterwards switch the key on, keep the scopes, and add the app to the account."
 )
 CANVAS_STEPS = (
     _("In Canvas open Admin, Developer Keys, and add an LTI key."),
@@ -166,7 +171,7 @@ FAMILIES = (
                 "The issuer is lti_iss in config/security.yml; if that was never set, it is canvas.instructure.com."
             ),
         ),
-        registers_itself=True,
+        invite=CANVAS_INVITE,
     ),
     Family(
         code="moodle",
@@ -194,7 +199,10 @@ FAMILIES = (
             ),
             _("Save, open the tool's details (the list icon), and copy client id and deployment id."),
         ),
-        registers_itself=True,
+        invite=_(
+            "In Moodle open Site administration, Plugins, Activity modules, External tool, Manage tools, paste it as the tool "
+            "URL, choose “Add LTI Advantage”, and activate the pending tool."
+        ),
     ),
     Family(
         code="brightspace",
@@ -227,7 +235,10 @@ FAMILIES = (
                 "Open “View Deployments”, add one for the org units, share name, e-mail and org defined id, copy its id."
             ),
         ),
-        registers_itself=True,
+        invite=_(
+            "In Brightspace open Admin Tools, Manage Extensibility, LTI Advantage, “Register Tool”, “Dynamic”, and paste it. "
+            "Afterwards enable the registration, and add a deployment for the org units."
+        ),
     ),
     Family(
         code="blackboard",
@@ -255,7 +266,10 @@ FAMILIES = (
             ),
             _("Approve the tool, allow grade service and membership service access, copy the deployment id."),
         ),
-        registers_itself=True,
+        invite=_(
+            "At developer.blackboard.com choose “LTI Dynamic Registration” and paste it. Afterwards register the client id in "
+            "Blackboard Learn under Administrator Panel, LTI Tool Providers."
+        ),
     ),
     Family(
         code="sakai",
@@ -282,7 +296,10 @@ FAMILIES = (
                 "Save, view the tool's LTI 1.3 data, and copy client id, deployment id, and the number in its token URL."
             ),
         ),
-        registers_itself=True,
+        invite=_(
+            "In Sakai's Administration Workspace open External Tools, choose the automatic registration of an LTI 1.3 tool, and "
+            "paste it. Afterwards allow roster, grades and line items."
+        ),
     ),
     Family(
         code="schoology",

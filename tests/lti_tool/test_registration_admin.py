@@ -15,6 +15,7 @@ from tests.lti_tool.test_connection_test import TokenService
 
 ADD = "/admin/lti_tool/registration/add/"
 LIST = "/admin/lti_tool/registration/"
+DYNAMIC = {"canvas", "moodle", "brightspace", "blackboard", "sakai"}
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_each_family_shows_its_steps_and_our_addresses(office: Client, family: f
     page = office.get(f"{ADD}?family={family.code}").content.decode()
     assert "https://localhost:8000/lti/launch/" in page and "https://localhost:8000/lti/login/" in page
     assert "https://localhost:8000/lti/jwks/" in page
+    assert ("Make an invite" in page) == (family.product in DYNAMIC)
     assert page.count("<li>") >= len(family.steps) and ("tool_id" in page) == family.needs_tool_id
 
 

@@ -288,6 +288,7 @@ def _tested(row: Registration) -> Answer:
 def _steps(family: families.Family) -> Answer:
     return {
         "family": family.code,
+        "invite": str(family.invite),
         "steps": [str(step) for step in family.steps],
         "paste": [{"label": label, "address": address} for label, address in by_hand.to_paste(family)],
     }
