@@ -3,6 +3,8 @@ from django.urls import include, path
 
 from gradesync_site import health
 
+admin.site.site_header = admin.site.site_title = "GradeSync"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -5,18 +5,20 @@ Staff see their own institutions only (`staff.institutions_of`); institutions an
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool import invites, keys
-from lti_tool.admin_base import OWN, OfInstitution, OwnOnly, ReadOnly, is_superuser
+from lti_tool.admin_base import OWN, OfInstitution, OwnOnly, ReadOnly, institution_first, is_superuser
 from lti_tool.login import public_url
 from lti_tool.models import Context, Institution, Invite, LtiSession, LtiUser, Membership, SigningKey
 from lti_tool.registration_admin import DeploymentAdmin, RegistrationAdmin
+from lti_tool.staff import institutions_of
 
 __all__ = ["OWN", "DeploymentAdmin", "OfInstitution", "OwnOnly", "RegistrationAdmin"]
 
@@ -109,6 +111,15 @@ ROTATED = {
 }
 
 
+class InviteForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
+    class Meta:
+        model = Invite
+        fields: ClassVar[list[str]] = []
+        help_texts: ClassVar[dict[str, Any]] = {
+            "pre_approved": _("The LMS that uses it, and its deployments, need no further approval."),
+        }
+
+
 @admin.register(Invite)
 class InviteAdmin(OfInstitution):
     """Its address is shown once, when it is made."""
@@ -117,6 +128,15 @@ class InviteAdmin(OfInstitution):
     list_filter = [("institution", OwnOnly)]
     list_select_related = ["institution", "registration"]
     fields = ["institution", "pre_approved"]
+    form = InviteForm
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return institution_first(request) or super().add_view(request, form_url, extra_context)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The only institution is the one that is meant."""
+        mine = list(institutions_of(request.user).values_list("pk", flat=True)[:2])
+        return {"institution": mine[0]} if len(mine) == 1 else {}
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

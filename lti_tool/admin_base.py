@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import ForeignKey, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool.models import Context, Institution, Registration
@@ -19,6 +20,14 @@ OWN: dict[type[Any], str] = {
     Registration: "institution",
     Context: "deployment__registration__institution",
 }
+
+
+def institution_first(request: HttpRequest) -> HttpResponse | None:
+    """In a new installation a superuser names the institution before anything can belong to it."""
+    if not request.user.is_superuser or Institution.objects.exists():
+        return None
+    messages.warning(request, _("First add your institution: LMSs and SISs belong to it."))
+    return redirect("admin:lti_tool_institution_add")
 
 
 class OfInstitution(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from lti_tool import approvals, archiving, by_hand, connection_test, families, granted
-from lti_tool.admin_base import OfInstitution, OwnOnly
+from lti_tool.admin_base import OfInstitution, OwnOnly, institution_first
 from lti_tool.login import public_url
 from lti_tool.models import Context, Deployment, Registration
 from lti_tool.registration_forms import ByHandForm, RegistrationForm
@@ -66,7 +66,6 @@ class RegistrationAdmin(OfInstitution):
         "granted",
         "launches",
         "report",
-        "learned_origins",
         "addresses",
         "public_id",
         "created_at",
@@ -119,6 +118,9 @@ class RegistrationAdmin(OfInstitution):
         """First the family, then its form; "fill" shows the addresses that follow from what was typed."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        first = institution_first(request)
+        if first:
+            return first
         family = families.find(request.GET.get("family", ""))
         if family is None:
             page = {"families": families.FAMILIES, "title": _("Which LMS is it?")}

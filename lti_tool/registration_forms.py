@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool import archiving, by_hand
@@ -182,13 +183,36 @@ class RegistrationForm(forms.ModelForm):  # type: ignore[type-arg]  # generic on
         ),
     )
 
+    learned_origins = Lines(
+        required=False,
+        label=_("learned origins"),
+        help_text=_(
+            "Addresses that accepted launches named, which may show the tool too. Delete what is strange."
+        ),
+    )
+
     class Meta:
         model = Registration
         # the admin's fieldsets say which
         fields: ClassVar[list[str]] = []
+        help_texts: ClassVar[dict[str, str | Promise]] = {
+            "active": _("Off: nobody can open the tool from this LMS, and nothing is sent for it."),
+            "trust_new_deployments": _("Deployments that launches bring are approved by themselves."),
+            "section_ids_trusted": _(
+                "Tick this only where teachers cannot change course ids in the LMS: then the LMS's own section id proves a class."
+            ),
+            "auth_audience": _("Empty: the access token address."),
+            "product": _("canvas, moodle, brightspace, blackboard, sakai, schoology or openedx"),
+        }
 
     def clean_frame_origins(self) -> list[str]:
-        lines = self.cleaned_data["frame_origins"]
+        return self._origins("frame_origins")
+
+    def clean_learned_origins(self) -> list[str]:
+        return self._origins("learned_origins")
+
+    def _origins(self, name: str) -> list[str]:
+        lines = self.cleaned_data[name]
         wrong = [line for line in lines if not origin_of(line)]
         if wrong:
             raise ValidationError(

@@ -52,9 +52,12 @@ CANVAS_ONLY = {f"{CANVAS}privacy_level": "public", f"{CANVAS}tool_id": canvas.TO
 
 
 def parameters(platform: Platform) -> dict[str, str]:
-    """Custom parameters: the variables of its family, and of these only such as it lists, where it lists any."""
+    """Custom parameters: the variables of its family, and of these only such as it lists, where it lists any.
+
+    Sakai lists two and fills many more (its CUSTOM.md): a variable that it does not know comes back as it is.
+    """
     wanted = families.variables_of(platform.product)
-    if not platform.variables:
+    if not platform.variables or platform.product == families.SAKAI:
         return wanted
     return {name: value for name, value in wanted.items() if value.lstrip("$") in platform.variables}
 

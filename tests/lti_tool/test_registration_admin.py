@@ -406,3 +406,29 @@ def test_an_archived_registration_comes_back_by_hand_unapproved(office: Client, 
     assert f"{LIST}{row.pk}/approve/" in office.get("/admin/").content.decode()
     office.post(f"{LIST}{row.pk}/approve/")
     assert Deployment.objects.get().active and platform.login().status_code < 400
+
+
+def test_new_installation_asks_for_the_institution_first(office: Client) -> None:
+    Institution.objects.all().delete()
+    for page in ("registration", "invite"):
+        response = office.get(f"/admin/lti_tool/{page}/add/")
+        assert response.headers["Location"] == "/admin/lti_tool/institution/add/"
+    Institution.objects.create(name="Hill School")
+    assert office.get("/admin/lti_tool/registration/add/").status_code == 200
+    page = office.get("/admin/lti_tool/invite/add/").content.decode()
+    assert " selected>Hill School" in page
+
+
+def test_strange_learned_origin_can_be_deleted(office: Client, platform: Platform) -> None:
+    platform.registration.learned_origins = ["https://strange.example"]
+    platform.registration.save()
+    address = f"/admin/lti_tool/registration/{platform.registration.pk}/change/"
+    page = office.get(address)
+    fields = page.context["adminform"].form.initial | {"learned_origins": ""}
+    values = {name: "" if value is None else value for name, value in fields.items()}
+    for line in ("service_hosts", "frame_origins"):
+        values[line] = ""
+    values |= {"deployments-TOTAL_FORMS": "0", "deployments-INITIAL_FORMS": "0"}
+    assert office.post(address, values).status_code == 302
+    platform.registration.refresh_from_db()
+    assert platform.registration.learned_origins == []

@@ -293,7 +293,8 @@ def test_sakai_is_known_by_its_product_code_and_takes_links(lms: Lms) -> None:
     lms.register()
     assert Registration.objects.get().product == "sakai"
     assert lms.sent[TOOL]["messages"][1]["type"] == "LtiDeepLinkingRequest"
-    assert lms.sent[TOOL]["custom_parameters"] == {}
+    # it lists two variables and fills many more
+    assert lms.sent[TOOL]["custom_parameters"]["section_sourcedid"] == "$CourseSection.sourcedId"
 
 
 # --- any ---

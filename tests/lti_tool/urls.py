@@ -9,7 +9,9 @@ from lti_tool.access import instructor_required, viewer_required
 @viewer_required
 def course(request: HttpRequest, public_id: object) -> HttpResponse:
     lti = request.lti
-    return HttpResponse(f"{lti.context} {lti.user.sub} {lti.can_send} {lti.who_name} acting:{lti.acting_token}")
+    return HttpResponse(
+        f"{lti.context} {lti.user.sub} {lti.can_send} {lti.who_name} acting:{lti.acting_token}"
+    )
 
 
 @instructor_required
