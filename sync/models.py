@@ -76,6 +76,8 @@ class ContextState(models.Model):
     # what pages show without reading again: see engine.snapshot
     snapshot = models.JSONField(default=dict, blank=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    # steps of the set-up guide that she passed by her own word (views.setup)
+    steps_passed = models.JSONField(default=list, blank=True)
 
     def __str__(self) -> str:
         return f"state of {self.context_id}"
@@ -107,6 +109,45 @@ class ClassLink(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.class_id
+
+
+class ClassRequest(models.Model):
+    """A teacher asks an administrator for a class link that she cannot prove.
+
+    `class_id` is what she wrote (an id, or the name she knows); `found_title` is what the SIS calls a class of that very
+    id, for the administrator's eyes only.
+    """
+
+    STATES = [(name, name) for name in ("waiting", "linked", "declined", "taken_back")]
+
+    context = models.ForeignKey(Context, on_delete=models.CASCADE, related_name="class_requests")
+    connection = models.ForeignKey(SisConnection, on_delete=models.CASCADE, related_name="+")
+    class_id = models.CharField(max_length=300)
+    note = models.CharField(max_length=500, blank=True)
+    found_title = models.CharField(max_length=500, blank=True)
+    asked_by = models.ForeignKey(LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    asked_name = models.CharField(max_length=300, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    state = models.CharField(max_length=10, choices=STATES, default="waiting")
+    answered_by = models.CharField(max_length=300, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    # why it was declined, as the teacher reads it
+    reason = models.CharField(max_length=300, blank=True)
+    class_link = models.ForeignKey(
+        ClassLink, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["context", "connection", "class_id"],
+                condition=Q(state="waiting"),
+                name="one_waiting_request_per_class",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.found_title or self.class_id
 
 
 class LineItemLink(models.Model):
