@@ -251,6 +251,51 @@ class GradeScheme(models.Model):
         return self.title
 
 
+class Asked(models.Model):
+    """A read of both sides that a worker does: asked for by a person, claimed by a lease, found again by its state."""
+
+    asked_by = models.ForeignKey(LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    asked_name = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    lease_token = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    # students, assignments, results, classes: what the page shows while it goes on
+    read_so_far = models.JSONField(default=dict, blank=True)
+    # something changed since the read began (a decision, a link): it begins anew
+    read_again = models.BooleanField(default=False)
+    # workers that took it up: one that kills each of them is not tried for ever
+    read_tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_reading(self) -> bool:
+        return bool(self.state == "reading")  # type: ignore[attr-defined]  # both have one
+
+
+class Look(Asked):
+    """A read for the pages, without a run: of the course's gradebooks, or of the classes that one person could link."""
+
+    GRADEBOOKS = "gradebooks"
+    STATES = [(name, name) for name in ("reading", "done", "failed", "cancelled")]
+
+    context = models.ForeignKey(Context, on_delete=models.CASCADE, related_name="looks")
+    # GRADEBOOKS, or "classes:" and whose
+    about = models.CharField(max_length=60, default=GRADEBOOKS)
+    state = models.CharField(max_length=12, choices=STATES, default="reading")
+    # the classes that she could link (gradebooks are found in ContextState.snapshot)
+    found = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["context", "about"], name="one_look_per_matter")]
+
+    def __str__(self) -> str:
+        return f"look {self.pk} ({self.state})"
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def due(self, now: datetime) -> RunQuerySet:
         """Runs that a worker should take up: approved, paused until now, or left by a worker whose lease ended."""
@@ -260,9 +305,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(idle & (ready | rested))
 
 
-class Run(models.Model):
+class Run(Asked):
     """One attempt for one course (design §1, idea 4).
 
+    reading → review (or done, where it only compares): a worker reads both sides first.
     review → approved → pushing ⇄ paused → reconciling → done; `failed` keeps its rows as they were; `replaced` is a
     preview that a newer one took the place of; `cancelled` was stopped by a person.
     """
@@ -270,36 +316,39 @@ class Run(models.Model):
     STATES = [
         (name, name)
         for name in (
-            "review", "approved", "pushing", "paused", "reconciling", "done", "failed", "cancelled", "replaced",
+            "reading", "review", "approved", "pushing", "paused", "reconciling", "done", "failed", "cancelled",
+            "replaced",
         )
     ]  # fmt: skip
+    PURPOSES = [("review", "review"), ("compare", "compare")]
     OPEN = ("approved", "pushing", "paused", "reconciling")
 
     context = models.ForeignKey(Context, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=12, choices=STATES, default="review")
-    asked_by = models.ForeignKey(LtiUser, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    asked_name = models.CharField(max_length=300, blank=True)
+    # what its read is for: a list to review, or only a comparison
+    purpose = models.CharField(max_length=10, choices=PURPOSES, default="review")
     unattended = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
     resume_at = models.DateTimeField(null=True, blank=True)
-    lease_token = models.CharField(max_length=36, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     cancel_asked = models.BooleanField(default=False)
     # the digest of the whole approval: what sync_course prints and --approve repeats
     digest = models.CharField(max_length=64, blank=True)
     stops_overridden = models.BooleanField(default=False)
     # report: counts, problems, held, stops, differences (engine.report writes it whole)
     report = models.JSONField(default=dict, blank=True)
-    message = models.CharField(max_length=500, blank=True)
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            # two clicks, or two teachers: one reading
+            models.UniqueConstraint(
+                fields=["context", "purpose"], condition=Q(state="reading"), name="one_reading_per_course"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.state})"
