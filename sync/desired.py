@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sync import scales
 from sync.lms import records as lms
@@ -18,6 +18,8 @@ from sync.planning import WITHDRAWN, Desired, Held, Problem
 from sync.sis import records as sis
 from sync.sis.records import Key
 
+# what became of one LMS result; "wanted" ones are compared with the SIS
+Fate = Literal["wanted", "excluded", "problem", "not_graded"]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -56,7 +58,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`pulled` = wanted + excluded + in_problems + not_graded, always. `owner`: whose grade on which LMS line item."""
+    """`pulled` = wanted + excluded + in_problems + not_graded, always. `owner`: whose grade on which LMS line item.
+
+    `fates` says the same of each result, by (user id, LMS line item).
+    """
 
     desired: Mapping[Key, Desired]
     wanted: Mapping[Key, Wanted]
@@ -68,6 +73,7 @@ class Account:
     not_graded: int
     in_problems: int
     owner: Mapping[Key, tuple[str, str]]
+    fates: Mapping[tuple[str, str], Fate] = field(default_factory=dict)
 
 
 BROKEN: Final[Mapping[str, str]] = {
@@ -104,7 +110,7 @@ def account(
     for result in gradebook.results:
         if result.user_id in work.students:
             work.pulled += 1
-            work.place(result)
+            work.fates[result.user_id, result.line_item_id] = work.place(result)
     work.hold_the_rest()
     return work.finished()
 
@@ -120,6 +126,7 @@ class _Work:
     desired: dict[Key, Desired] = field(default_factory=dict)
     wanted: dict[Key, Wanted] = field(default_factory=dict)
     owner: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    fates: dict[tuple[str, str], Fate] = field(default_factory=dict)
     reasons: dict[Key, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     of_items: dict[tuple[str, str], Problem] = field(default_factory=dict)
@@ -148,15 +155,15 @@ class _Work:
 
     # --- one result ---
 
-    def place(self, result: lms.Result) -> None:
+    def place(self, result: lms.Result) -> Fate:
         match = self.matching.matches.get(result.user_id)
         links = self._links_for(result, match)
         if result.user_id in self.excluded_students or not links:
             self.excluded += 1
-        elif match is None:
-            self._place_unmatched(result, links)
-        else:
-            self._place_linked(result, links[0], links[0].key(match.student_id))
+            return "excluded"
+        if match is None:
+            return self._place_unmatched(result, links)
+        return self._place_linked(result, links[0], links[0].key(match.student_id))
 
     def _links_for(self, result: lms.Result, match: Match | None) -> list[Linked]:
         """The link in her class; all of the item's links while nobody knows which class is hers."""
@@ -165,24 +172,28 @@ class _Work:
         link = self.link_of.get((match.class_link, result.line_item_id))
         return [] if link is None or link.excluded else [link]
 
-    def _place_unmatched(self, result: lms.Result, links: Sequence[Linked]) -> None:
+    def _place_unmatched(self, result: lms.Result, links: Sequence[Linked]) -> Fate:
         if all(scales.is_nothing(result, link.target) for link in links):
             self.not_graded += 1
-        else:
-            self.of_students[result.user_id] += 1
-            self.in_problems += 1
+            return "not_graded"
+        self.of_students[result.user_id] += 1
+        self.in_problems += 1
+        return "problem"
 
-    def _place_linked(self, result: lms.Result, link: Linked, key: Key) -> None:
+    def _place_linked(self, result: lms.Result, link: Linked, key: Key) -> Fate:
         self.owner[key] = (result.user_id, result.line_item_id)
         broken = self._broken(result, link)
         if (result.user_id, result.line_item_id) in self.repeated:
             self._refuse(key, self._own_problem("repeated", _REPEATED, result))
-        elif scales.is_nothing(result, link.target):
+            return "problem"
+        if scales.is_nothing(result, link.target):
             self._place_nothing(key, broken)
-        elif broken is not None:
+            return "not_graded"
+        if broken is not None:
             self._refuse(key, broken, of_item=True)
-        else:
-            self._place_grade(result, link, key)
+            return "problem"
+        self._place_grade(result, link, key)
+        return "wanted" if key in self.wanted else "problem"
 
     def _place_nothing(self, key: Key, broken: Problem | None) -> None:
         """No grade in the LMS: only a complete read of a sound link may offer to withdraw what we sent."""
@@ -306,6 +317,7 @@ class _Work:
             not_graded=self.not_graded,
             in_problems=self.in_problems,
             owner=self.owner,
+            fates=self.fates,
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from sync import matching, scales
+from sync import course_map, matching, scales
 from sync.engine.reading import ClassRead, Reading
 from sync.engine.reporting import problems_json
 from sync.lms import records as lms
@@ -32,6 +32,7 @@ def save(reading: Reading) -> dict[str, object]:
         "schemes": [_scheme(scheme) for scheme in reading.gradebook.schemes.values()],
         "warnings": list(reading.gradebook.warnings),
         "problems": problems_json(reading),
+        "map": _map(reading),
     }
     state, _ = ContextState.objects.get_or_create(context=reading.context)
     state.snapshot, state.read_at = snapshot, timezone.now()
@@ -102,6 +103,16 @@ def _items(reading: Reading) -> list[dict[str, Any]]:
 
 def _sorted_items(reading: Reading) -> list[lms.LineItem]:
     return sorted(reading.gradebook.line_items, key=lambda item: (item.kind == "course_total", item.position))
+
+
+def _map(reading: Reading) -> dict[str, Any]:
+    """Students by name and linked items in the LMS's order, with what each grade's state was at this read."""
+    linked = {link.lms_line_item_id for link in reading.links if link.state != "excluded"}
+    items = [item.line_item_id for item in _sorted_items(reading) if item.line_item_id in linked]
+    members = [one for one in reading.gradebook.members if matching.is_course_student(one)]
+    users = [one.user_id for one in sorted(members, key=lambda one: (one.name.casefold(), one.user_id))]
+    rows = course_map.rows(users, items, reading.account, reading.plan)
+    return {"students": users, "items": items, "rows": rows}
 
 
 def _suggested(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -62,6 +63,10 @@ def reckon(
     assert made.pulled == len(made.wanted) + made.excluded + made.in_problems + made.not_graded
     assert made.wanted.keys() == {key for key, one in made.desired.items() if isinstance(one, sis.Value)}
     assert made.in_problems == sum(one.results for one in made.problems)
+    ends = Counter(made.fates.values())
+    if len(made.fates) == made.pulled:  # else a result was repeated
+        counted = (len(made.wanted), made.excluded, made.in_problems, made.not_graded)
+        assert counted == (ends["wanted"], ends["excluded"], ends["problem"], ends["not_graded"])
     return made
 
 
