@@ -287,7 +287,7 @@ class Look(Asked):
     about = models.CharField(max_length=60, default=GRADEBOOKS)
     state = models.CharField(max_length=12, choices=STATES, default="reading")
     # the classes that she could link (gradebooks are found in ContextState.snapshot)
-    found = models.JSONField(default=list, blank=True)
+    found = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["context", "about"], name="one_look_per_matter")]

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("found", models.JSONField(blank=True, default=list)),
+                ("found", models.JSONField(blank=True, default=dict)),
             ],
         ),
         migrations.AddField(
