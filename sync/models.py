@@ -333,6 +333,7 @@ class Run(Asked):
     started_at = models.DateTimeField(null=True, blank=True)
     resume_at = models.DateTimeField(null=True, blank=True)
     cancel_asked = models.BooleanField(default=False)
+    stopped_by = models.CharField(max_length=300, blank=True)
     # the digest of the whole approval: what sync_course prints and --approve repeats
     digest = models.CharField(max_length=64, blank=True)
     stops_overridden = models.BooleanField(default=False)
@@ -401,6 +402,8 @@ class GradeChange(KeyedModel):
     before = models.JSONField(null=True, blank=True)
     after = models.JSONField(null=True, blank=True)
     withdraws = models.BooleanField(default=False)
+    # her tick on the review page; None: not touched yet (views.picks says what that means)
+    picked = models.BooleanField(null=True, blank=True)
     why = models.CharField(max_length=500, blank=True)
     scheme_version = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64)
