@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import shared_task
+from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sync import engine
-from sync.models import Run
+from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +27,38 @@ def ring_due_runs() -> None:
     """Find runs that nobody works on: approved ones whose message was lost, rested ones, a dead worker's."""
     for run_id in Run.objects.due(timezone.now()).order_by("id").values_list("pk", flat=True):
         ring(run_id)
+    _ring_idle_reads()
+
+
+@shared_task(name="sync.tasks.read_run")
+def read_run(run_id: int) -> None:
+    engine.read_run(run_id)
+
+
+@shared_task(name="sync.tasks.read_look")
+def read_look(look_id: int) -> None:
+    engine.read_look(look_id)
 
 
 def ring(run_id: int) -> None:
     """Ask a worker to go at a run. A broker that is away costs time, not grades: the run is found by its state."""
+    _ring(push_run, run_id)
+
+
+def ring_reading(asked: Run | Look) -> None:
+    """Ask a worker to read what was asked for."""
+    _ring(read_run if isinstance(asked, Run) else read_look, asked.pk)
+
+
+def _ring_idle_reads() -> None:
+    """Reads whose message was lost, or whose worker died."""
+    idle = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
+    for asked in (*Run.objects.filter(idle, state="reading"), *Look.objects.filter(idle, state="reading")):
+        ring_reading(asked)
+
+
+def _ring(task: Any, row_id: int) -> None:
     try:
-        push_run.delay(run_id)
+        task.delay(row_id)
     except (OperationalError, OSError):
-        log.warning("the broker is away; run %s waits to be found by its state", run_id)
+        log.warning("the broker is away; %s %s waits to be found by its state", task.name, row_id)

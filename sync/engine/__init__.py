@@ -6,6 +6,15 @@ link_* · exclude_* · create_line_items · suggest_*    the links
 """
 
 from sync.engine.adapters import course_of, make_lms, make_reader, make_sis
+from sync.engine.background import (
+    ask_classes,
+    ask_look,
+    ask_run,
+    classes_of,
+    read_look,
+    read_run,
+    stop_look,
+)
 from sync.engine.creating import NewItemWish, create_line_items, settle_creating
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
@@ -28,7 +37,18 @@ from sync.engine.links import (
     suggest_classes,
     unlink_class,
 )
-from sync.engine.preview import UNANSWERED, approve, cancel, decide, lift, look, parse_key, preview, retry
+from sync.engine.preview import (
+    UNANSWERED,
+    approve,
+    cancel,
+    decide,
+    free,
+    lift,
+    look,
+    parse_key,
+    preview,
+    retry,
+)
 from sync.engine.push import push, push_here
 from sync.engine.reconciling import reconcile
 
@@ -44,7 +64,11 @@ __all__ = [
     "NothingLinked",
     "Who",
     "approve",
+    "ask_classes",
+    "ask_look",
+    "ask_run",
     "cancel",
+    "classes_of",
     "connections_for",
     "course_of",
     "create_line_items",
@@ -52,6 +76,7 @@ __all__ = [
     "exclude_line_item",
     "exclude_student",
     "forget_student",
+    "free",
     "lift",
     "link_class",
     "link_exact_titles",
@@ -67,10 +92,13 @@ __all__ = [
     "profile_changed",
     "push",
     "push_here",
+    "read_look",
+    "read_run",
     "reconcile",
     "retry",
     "set_scale",
     "settle_creating",
+    "stop_look",
     "suggest_classes",
     "unlink_class",
     "unlink_line_item",

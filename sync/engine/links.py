@@ -37,15 +37,18 @@ def connections_for(context: Context) -> list[SisConnection]:
 def suggest_classes(context: Context, who: Who) -> list[ClassSuggestion]:
     """Classes that she teaches by her SIS id, and those the platform's own section ids name. Raises what a read raises."""
     linked = set(ClassLink.objects.filter(context=context).values_list("connection_id", "class_id"))
+    every = provable_classes(context, who)
+    return [one for one in every if (one.connection.pk, one.class_id) not in linked]
+
+
+def provable_classes(context: Context, who: Who) -> list[ClassSuggestion]:
+    """The same, with those that are linked already."""
     found: list[ClassSuggestion] = []
     for connection in connections_for(context):
         adapter = make_sis(connection)
         try:
             for one, proof in _provable(context, adapter, who):
-                if (connection.pk, one.sourced_id) not in linked:
-                    found.append(
-                        ClassSuggestion(connection, one.sourced_id, one.label, proof.kind, proof.source)
-                    )
+                found.append(ClassSuggestion(connection, one.sourced_id, one.label, proof.kind, proof.source))
         finally:
             adapter.close()
     return found

@@ -16,6 +16,7 @@ from lti_tool.models import Context
 from sync import planning, scales
 from sync.engine import ledger, reporting, snapshots
 from sync.engine.errors import Changed, CourseBusy, EngineError, Who
+from sync.engine.lease import stop_reading
 from sync.engine.names import Names
 from sync.engine.reading import Reading, read
 from sync.models import ContextState, GradeChange, GradeScheme, Run
@@ -42,23 +43,24 @@ def preview(context: Context, who: Who, *, unattended: bool = False) -> Run:
     reading = read(context)
     try:
         with transaction.atomic():
-            Run.objects.filter(context=context, state="review").update(
-                state="replaced", finished_at=timezone.now()
-            )
             run = Run.objects.create(
-                context=context,
-                asked_by=who.user,
-                asked_name=who.name,
-                unattended=unattended,
-                read_at=reading.began,
+                context=context, asked_by=who.user, asked_name=who.name, unattended=unattended
             )
-            write_rows(run, reading)
-            keep_schemes(reading)
-            reporting.write(run, reading, before=True)
+            write_list(run, reading)
         snapshots.save(reading)
     finally:
         reading.close()
     return run
+
+
+def write_list(run: Run, reading: Reading) -> None:
+    """The run becomes the course's list to review; one that nobody approved is replaced by it."""
+    Run.objects.filter(context_id=run.context_id, state="review").exclude(pk=run.pk).update(
+        state="replaced", finished_at=timezone.now()
+    )
+    write_rows(run, reading)
+    keep_schemes(reading)
+    reporting.write(run, reading, before=True)
 
 
 def write_rows(run: Run, reading: Reading) -> None:
@@ -161,8 +163,9 @@ def _take_slot(run: Run) -> None:
 
 
 def cancel(run: Run, who: Who) -> None:
-    """Ask a run to stop: what is in flight is still recorded, the rest is not sent."""
+    """Ask a run to stop: what is in flight is still recorded, the rest is not sent. A read ends at once."""
     who.must_be_able_to_send(run.context)
+    stop_reading(run)
     Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(cancel_asked=True)
     # nobody works on it: it ends here
     idle = Q(lease_until=None) | Q(lease_until__lt=timezone.now() - timedelta(seconds=1))
@@ -174,12 +177,17 @@ def cancel(run: Run, who: Who) -> None:
 
 def retry(run: Run, who: Who) -> Run:
     """What the SIS refused or never showed, in this run or before it as its report tells, is tried anew: a new preview."""
+    free(run, who)
+    return preview(run.context, who)
+
+
+def free(run: Run, who: Who) -> None:
+    """The first half of `retry`: the next list shows again what was refused or never shown."""
     who.must_be_able_to_send(run.context)
     ledger.lapse(sorted(_keys(run, {"rejected"}, "refused")), "refused")
     for key in sorted(_keys(run, {"accepted", "unknown"}, "accepted, not shown")):
         with transaction.atomic():
             ledger.update(key, run.context, lambda sent: sent.retried())
-    return preview(run.context, who)
 
 
 def _keys(run: Run, states: Collection[str], cause: str) -> set[sis.Key]:

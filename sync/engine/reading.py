@@ -21,6 +21,7 @@ from sync.engine.errors import NothingLinked
 from sync.engine.proofs import still_proved
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
+from sync.lms.base import Heard
 from sync.models import ClassLink, ContextState, LineItemLink, SentGrade, SisConnection, StudentLink
 from sync.sis import records as sis
 from sync.sis.base import Sis
@@ -110,23 +111,33 @@ class Reading:
             side.adapter.close()
 
 
-def read(context: Context, *, need_class: bool = True) -> Reading:
-    """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read."""
+def quiet(what: str, count: int) -> None:
+    """Nobody waits to hear how far a read is."""
+
+
+def read(context: Context, *, need_class: bool = True, heard: Heard = quiet) -> Reading:
+    """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read.
+
+    `heard` is told how many `students`, `items` and `results` came from the LMS, then how many `sis_students` and
+    `sis_results`; what it raises ends the read.
+    """
     began = timezone.now()
     class_links = list(ClassLink.objects.filter(context=context).select_related("connection"))
     if need_class and not class_links:
         raise NothingLinked("No SIS class is linked to this course yet.")
     classes = [(link.connection_id, link.class_id) for link in class_links]
     rows = ledger.rows_of(context, classes)  # before the read begins: see ledger.observe_all
-    gradebook = _read_lms(context)
+    gradebook = _read_lms(context, heard)
     problems: list[planning.Problem] = []
-    sides = _read_sis(context, class_links, gradebook, problems)
+    sides = _read_sis(context, class_links, gradebook, problems, heard)
     return _reckon(context, began, gradebook, sides, rows, problems)
 
 
-def _read_lms(context: Context) -> lms.Gradebook:
+def _read_lms(context: Context, heard: Heard) -> lms.Gradebook:
     try:
-        return make_lms(context).read_gradebook(course_of(context))
+        reader = make_lms(context)
+        reader.heard = heard
+        return reader.read_gradebook(course_of(context))
     except Unreachable as error:  # a read that got no answer did nothing: simply later
         raise TryLater(str(error)) from error
     except Misconfigured as error:
@@ -134,7 +145,11 @@ def _read_lms(context: Context) -> lms.Gradebook:
 
 
 def _read_sis(
-    context: Context, links: list[ClassLink], gradebook: lms.Gradebook, problems: list[planning.Problem]
+    context: Context,
+    links: list[ClassLink],
+    gradebook: lms.Gradebook,
+    problems: list[planning.Problem],
+    heard: Heard,
 ) -> dict[str, SisRead]:
     sides: dict[str, SisRead] = {}
     for link in links:
@@ -148,6 +163,9 @@ def _read_sis(
         one = _read_class(context, sides[name].adapter, link, gradebook, problems)
         if one is not None:
             sides[name].classes.append(one)
+        every = [read for side in sides.values() for read in side.classes]
+        heard("sis_students", sum(len(read.students) for read in every))
+        heard("sis_results", sum(len(read.results) for read in every))
     return sides
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
 from lti_tool.models import Context
 from sync.engine import reporting, snapshots
 from sync.engine.errors import Who
-from sync.engine.reading import read
+from sync.engine.reading import Reading, read
 from sync.models import Run
 
 
@@ -17,13 +19,20 @@ def reconcile(context: Context, who: Who) -> Run:
     reading = read(context)
     try:
         with transaction.atomic():
-            now = timezone.now()
-            run = Run.objects.create(
-                context=context, state="done", asked_by=who.user, asked_name=who.name, started_at=reading.began,
-                finished_at=now, message="Compared only; nothing was sent.",
-            )  # fmt: skip
+            run = Run.objects.create(context=context, asked_by=who.user, asked_name=who.name, **done(reading))
             reporting.write(run, reading, before=False)
         snapshots.save(reading)
     finally:
         reading.close()
     return run
+
+
+def done(reading: Reading) -> dict[str, Any]:
+    """How a run stands that only compared."""
+    return {
+        "purpose": "compare",
+        "state": "done",
+        "started_at": reading.began,
+        "finished_at": timezone.now(),
+        "message": "Compared only; nothing was sent.",
+    }

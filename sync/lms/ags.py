@@ -45,12 +45,13 @@ class Ags(base.Lms):
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         services = self._services(course)
         members, nameless = _members(_told(services.members, course.memberships_url))
+        self.heard("students", sum(1 for one in members if base.is_course_student(one)))
         listed, homeless = _line_items(_told(services.line_items, course.lineitems_url))
-        found = [
-            _result(row, item.line_item_id)
-            for item in listed
-            for row in _told(services.results, item.line_item_id)
-        ]
+        self.heard("items", len(listed))
+        found: list[lms.Result] = []
+        for item in listed:
+            found += [_result(row, item.line_item_id) for row in _told(services.results, item.line_item_id)]
+            self.heard("results", len(found))
         results, strays = base.account(members, listed, found)
         return lms.Gradebook(
             members=tuple(members),

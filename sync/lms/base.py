@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 from sync.auth import TokenStore
 from sync.lms import records as lms
 from sync.options import Finding, Option
+
+Heard = Callable[[str, int], None]
 
 
 class LtiServices(Protocol):
@@ -50,6 +52,9 @@ class Lms(ABC):
     label: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
     supports: ClassVar[frozenset[str]] = frozenset()
+    # told by a reader, in the thread that reads, how many `students`, `items`, `results` came so far; it may raise to
+    # stop the read
+    heard: Heard = staticmethod(lambda what, count: None)
 
     def __init__(
         self, settings: Settings, services: LtiServices | None = None, tokens: TokenStore | None = None

@@ -137,6 +137,9 @@ class Memory(base.Lms):
         here.reads += 1
         if here.on_read is not None:
             here.on_read(course)
+        self.heard("students", sum(1 for one in here.listed() if base.is_course_student(one)))
+        self.heard("items", len(here.items))
+        self.heard("results", len(here.results))
         return here.gradebook()
 
 

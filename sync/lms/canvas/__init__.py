@@ -55,7 +55,7 @@ class Canvas(base.Lms):
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         client = Client(self.settings.base_url, self.settings.token)
         try:
-            return _gradebook(_pull(client, self._path(course)), totals=self._offers_totals)
+            return _gradebook(_pull(client, self._path(course), self.heard), totals=self._offers_totals)
         finally:
             client.close()
 
@@ -109,19 +109,23 @@ class _Pulled:
         ]
 
 
-def _pull(client: Client, path: str) -> _Pulled:
+def _pull(client: Client, path: str, heard: base.Heard) -> _Pulled:
     course = client.one(path, [("include[]", "grading_scheme")])
     states = [("state[]", state) for state in people.STATES]
     enrollments = client.all(f"{path}/enrollments", [*states, ("include[]", "email")])
+    heard("students", len({one.get("user_id") for one in enrollments if one.get("type") == people.STUDENT}))
+    assignments = client.all(f"{path}/assignments")
+    heard("items", len(assignments))
     return _Pulled(
         course=course,
         sections=client.all(f"{path}/sections"),
         enrollments=enrollments,
-        assignments=client.all(f"{path}/assignments"),
+        assignments=assignments,
         submissions=client.all(
             f"{path}/students/submissions",
             [("student_ids[]", "all")],
             keys=("id", "user_id", "assignment_id"),
+            so_far=lambda count: heard("results", count),
         ),
         emails=_emails(client, path, enrollments),
         schemes=Schemes(client, course, path),

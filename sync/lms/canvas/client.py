@@ -5,7 +5,7 @@ Canvas documents its paging as opaque: the address of the next page is taken fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +19,7 @@ PER_PAGE: Final = 100
 THROTTLED_S: Final = 10
 Row = Mapping[str, Any]
 Params = Sequence[tuple[str, str]]
+SoFar = Callable[[int], None]
 
 HEADERS: Final = {"Accept": "application/json+canvas-string-ids"}
 FORBIDDEN, UNKNOWN = "forbidden", "course_unknown"
@@ -50,8 +51,13 @@ class Client:
             raise _broken("something else than was asked for")
         return found
 
-    def all(self, path: str, params: Params = (), *, keys: Sequence[str] = ("id",)) -> list[Row]:
-        """Every row of every page. `keys` name a row: one that comes twice shows that the pages moved while reading."""
+    def all(
+        self, path: str, params: Params = (), *, keys: Sequence[str] = ("id",), so_far: SoFar = lambda _: None
+    ) -> list[Row]:
+        """Every row of every page; `so_far` is told after each page how many came.
+
+        `keys` name a row: one that comes twice shows that the pages moved while reading.
+        """
         rows: list[Row] = []
         seen: set[tuple[str, ...]] = set()
         for page in self._pages(self._root + path, [*params, ("per_page", str(PER_PAGE))]):
@@ -61,6 +67,7 @@ class Client:
                     raise _broken("the same rows on two pages")
                 seen.add(name)
             rows += page
+            so_far(len(rows))
         return rows
 
     def _pages(self, url: str, params: Params) -> Iterator[list[Row]]:
