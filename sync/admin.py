@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lti_tool import admin as lti_admin
 from lti_tool.admin import OwnOnly
-from sync import engine
+from sync import class_request_admin, engine
 from sync.errors import AdapterError
 from sync.forms import ClassLinkByAdminForm, LmsConnectionForm, SisConnectionForm
 from sync.lms import registry as lms_registry
@@ -35,6 +35,7 @@ from sync.models import (
 from sync.sis import registry as sis_registry
 from sync.views.rows import words
 
+__all__ = ["class_request_admin"]
 OF_CONTEXT = "context__deployment__registration__institution"
 
 

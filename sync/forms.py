@@ -41,6 +41,12 @@ class LinkClassForm(forms.Form):
         field.queryset = SisConnection.objects.filter(institution=institution, active=True)
 
 
+class AskForClassForm(LinkClassForm):
+    """A class that she cannot prove: its id, or the name that she knows, and a sentence for the administrator."""
+
+    note = forms.CharField(max_length=500, required=False)
+
+
 class LinkStudentForm(forms.Form):
     """`student` is "class link:SIS student id"."""
 

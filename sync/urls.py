@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from sync.views import classes, courses, downloads, history, line_items, review, runs, students
+from sync.views import (
+    class_requests,
+    classes,
+    courses,
+    downloads,
+    history,
+    line_items,
+    review,
+    runs,
+    students,
+)
 
 app_name = "sync"
 
@@ -14,6 +24,8 @@ pages = [
     path("class/", classes.classes, name="classes"),
     path("class/link/", classes.link, name="link_class"),
     path("class/<int:link_id>/unlink/", classes.unlink, name="unlink_class"),
+    path("class/ask/", class_requests.ask, name="ask_for_class"),
+    path("class/requests/<int:request_id>/take-back/", class_requests.take_back, name="take_back_request"),
     path("students/", students.students, name="students"),
     path("students/settle/", students.settle, name="settle_student"),
     path("students/link/", students.link, name="link_student"),

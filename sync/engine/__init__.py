@@ -15,6 +15,7 @@ from sync.engine.background import (
     read_run,
     stop_look,
 )
+from sync.engine.class_requests import ask_for_class, decline_request, grant_request, take_back_request
 from sync.engine.creating import NewItemWish, create_line_items, settle_creating
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
@@ -64,6 +65,7 @@ __all__ = [
     "NothingLinked",
     "Who",
     "approve",
+    "ask_for_class",
     "ask_classes",
     "ask_look",
     "ask_run",
@@ -73,9 +75,11 @@ __all__ = [
     "course_of",
     "create_line_items",
     "decide",
+    "decline_request",
     "exclude_line_item",
     "exclude_student",
     "forget_student",
+    "grant_request",
     "free",
     "lift",
     "link_class",
@@ -100,6 +104,7 @@ __all__ = [
     "settle_creating",
     "stop_look",
     "suggest_classes",
+    "take_back_request",
     "unlink_class",
     "unlink_line_item",
 ]

@@ -15,6 +15,7 @@ from sync.forms import LinkClassForm
 from sync.models import ClassLink
 from sync.views import wording
 from sync.views.asking import Request, action, class_links_of, course_of, page, show, to, told, who_of
+from sync.views.class_requests import open_requests
 
 
 @page
@@ -34,6 +35,7 @@ def classes(request: Request, public_id: UUID) -> HttpResponse:
         suggestions=suggestions,
         trouble=trouble,
         connections=engine.connections_for(course_of(request)),
+        requests=open_requests(course_of(request)),
         proofs=wording.PROOFS,
     )
 

@@ -10,7 +10,16 @@ from django.db import models, transaction
 from django.http import HttpResponse
 
 from sync import engine
-from sync.models import ClassLink, ContextState, Decision, GradeChange, LineItemLink, Run, StudentLink
+from sync.models import (
+    ClassLink,
+    ClassRequest,
+    ContextState,
+    Decision,
+    GradeChange,
+    LineItemLink,
+    Run,
+    StudentLink,
+)
 from sync.sis.records import Value
 from sync.urls import pages
 from tests.sync.pages import Browser, person, teacher, text_of
@@ -22,7 +31,7 @@ PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
-    "reconcile",
+    "reconcile", "ask_for_class", "take_back_request",
 }  # fmt: skip
 BOTH = {"create_line_items"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
@@ -46,6 +55,7 @@ def filled() -> Course:
     made.sis.edit("i1", "s1", Value(Decimal(99)))
     made.lms.grade("u2", "a1", Decimal(72))
     engine.preview(made.context, made.who)
+    engine.ask_for_class(made.context, made.connection, "c9", "", made.who)
     return made
 
 
@@ -55,6 +65,7 @@ def args_of(name: str, course: Course) -> list[int]:
     item = course.links["i1"].pk
     ids = {
         "run_id": run.pk,
+        "request_id": ClassRequest.objects.get(context=course.context).pk,
         "change_id": run.changes.get().pk,
         "link_id": item if name in {"unlink_line_item", "set_scale"} else course.class_link.pk,
     }
@@ -93,6 +104,7 @@ def everything(course: Course) -> list[Any]:
         GradeChange.objects.filter(run__context=context),
         Decision.objects.filter(context=context),
         ContextState.objects.filter(context=context),
+        ClassRequest.objects.filter(context=context),
     ]
     return [*(list(table.order_by("pk").values()) for table in tables), len(course.sis.attempts)]
 
