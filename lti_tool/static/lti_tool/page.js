@@ -85,15 +85,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (xhr.status < 400 || boosted || requestConfig?.boosted) return;
   // a part of a page was refused: show why in place of the whole page; a server that stumbles is asked again by itself
   if (xhr.status < 500) event.detail.target = document.body;
-  else event.detail.shouldSwap = false;
+  else {
+    event.detail.shouldSwap = false;
+    tellNoAnswer();
+  }
 });
+
+/** Nothing came back, or nothing that can be shown. */
+export function tellNoAnswer() {
+  document.getElementById("no-answer")?.removeAttribute("hidden");
+}
 
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.target === document.body) document.getElementById("main")?.focus({ preventScroll: true });
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => document.getElementById("no-answer")?.removeAttribute("hidden"));
+  document.addEventListener(name, tellNoAnswer);
 }
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) document.getElementById("no-answer")?.setAttribute("hidden", "");

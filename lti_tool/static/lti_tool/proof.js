@@ -1,6 +1,6 @@
 // A launch in a browser without our cookie: the LMS's storage says whether the login began here; then it is posted once more.
 import { lmsStorage } from "./storage.js";
-import { begin, show } from "./page.js";
+import { begin, show, tellNoAnswer } from "./page.js";
 
 const element = document.getElementById("proof");
 const page = { ...element.dataset };
@@ -30,7 +30,7 @@ async function launch(browser) {
 
 const kept = await secret();
 if (kept) {
-  await launch(kept);
+  await launch(kept).catch(tellNoAnswer);
 } else {
   document.getElementById("waiting").hidden = true;
   document.getElementById("new-tab").hidden = false;
