@@ -11,9 +11,11 @@ from sync.views import (
     downloads,
     history,
     line_items,
+    reading,
     review,
     runs,
     students,
+    suggesting,
 )
 
 app_name = "sync"
@@ -21,7 +23,12 @@ app_name = "sync"
 pages = [
     path("", courses.course, name="course"),
     path("look/", courses.look, name="look"),
+    path("reading/", reading.look, name="reading"),
+    path("reading/part/", reading.look_part, name="reading_part"),
+    path("reading/notice/", reading.look_notice, name="reading_notice"),
+    path("reading/stop/", reading.stop, name="stop_reading"),
     path("class/", classes.classes, name="classes"),
+    path("class/suggestions/", suggesting.suggestions, name="class_suggestions"),
     path("class/link/", classes.link, name="link_class"),
     path("class/<int:link_id>/unlink/", classes.unlink, name="unlink_class"),
     path("class/ask/", class_requests.ask, name="ask_for_class"),
@@ -45,6 +52,7 @@ pages = [
     path("runs/<int:run_id>/send/", review.send, name="send"),
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/progress/", runs.progress, name="progress"),
+    path("runs/<int:run_id>/reading/", reading.run_part, name="run_reading"),
     path("runs/<int:run_id>/cancel/", runs.cancel, name="cancel"),
     path("runs/<int:run_id>/retry/", runs.retry, name="retry"),
     path("runs/<int:run_id>/reconciliation.csv", downloads.reconciliation_csv, name="reconciliation_csv"),

@@ -152,6 +152,7 @@ def _read_sis(
     heard: Heard,
 ) -> dict[str, SisRead]:
     sides: dict[str, SisRead] = {}
+    heard("sis_students", 0)
     for link in links:
         name = str(link.connection_id)
         if not link.connection.active:

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
@@ -23,6 +24,7 @@ from lti_tool.sessions import Lti
 from sync import engine
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, ContextState, Run
+from sync.views import looking
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,8 @@ def who_of(request: Request) -> engine.Who:
 
 
 def show(request: Request, template: str, **values: Any) -> HttpResponse:
-    """A page of this course, with what the person was just told and what she may do."""
+    """A page of this course, with what the person was just told, what is read behind it, and what she may do."""
+    values.setdefault("notice", SimpleLazyObject(lambda: looking.notice_of(course_of(request))))
     values |= {
         "course": course_of(request),
         "can_send": request.lti.can_send,

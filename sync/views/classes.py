@@ -10,10 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from sync import engine
-from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.forms import LinkClassForm
 from sync.models import ClassLink
-from sync.views import wording
+from sync.views import reading, suggesting
 from sync.views.asking import Request, action, class_links_of, course_of, page, show, to, told, who_of
 from sync.views.class_requests import open_requests
 
@@ -21,22 +20,13 @@ from sync.views.class_requests import open_requests
 @page
 def classes(request: Request, public_id: UUID) -> HttpResponse:
     """The links that stand, and the classes that she could link now with what would prove it."""
-    suggestions: list[engine.ClassSuggestion] = []
-    trouble = ""
-    if request.lti.can_send:
-        try:
-            suggestions = engine.suggest_classes(course_of(request), who_of(request))
-        except (TryLater, Unreachable, Misconfigured) as error:
-            trouble = str(error)
+    links = class_links_of(request)
+    found = suggesting.suggestions_of(request, links)
     return show(
         request,
         "sync/classes.html",
-        links=class_links_of(request),
-        suggestions=suggestions,
-        trouble=trouble,
-        connections=engine.connections_for(course_of(request)),
         requests=open_requests(course_of(request)),
-        proofs=wording.PROOFS,
+        **suggesting.values_of(request, links, found),
     )
 
 
@@ -52,8 +42,7 @@ def link(request: Request, public_id: UUID) -> HttpResponse:
             context, form.cleaned_data["connection"], form.cleaned_data["class_id"], who_of(request)
         )
         messages.success(request, _("“%(title)s” is linked.") % {"title": made})
-        engine.look(context)
-        return to(request, "course")
+        return reading.begin_look(request, anew=True)
     return to(request, "classes")
 
 

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
 
-from sync import engine
 from sync.models import ClassLink, LineItemLink, Run
-from sync.views import rows, wording
+from sync.views import reading, rows, wording
 from sync.views.asking import Request, action, class_links_of, course_of, page, show, state_of, to, told
 from sync.views.seen import Seen
 
@@ -72,7 +69,7 @@ def standing_of(request: Request) -> Standing:
     newest = Run.objects.filter(context=course_of(request))
     standing.open_run = newest.filter(state__in=Run.OPEN).first()
     standing.review_run = newest.filter(state="review").first()
-    standing.last_run = newest.filter(state__in=("done", "failed", "cancelled")).first()
+    standing.last_run = newest.filter(state__in=("done", "failed", "cancelled")).exclude(report={}).first()
     return standing
 
 
@@ -86,9 +83,7 @@ def count_items(seen: Seen, links: Sequence[LineItemLink]) -> Counter[str]:
 
 @action
 def look(request: Request, public_id: UUID) -> HttpResponse:
-    """Read both sides, and come back to the page that asked."""
+    """Have both sides read, and come back to the page that asked."""
     with told(request):
-        engine.look(course_of(request))
-        messages.success(request, _("Read just now."))
-    back = request.POST.get("back", "")
-    return to(request, back if back in {"students", "line_items", "schemes"} else "course")
+        return reading.begin_look(request, request.POST.get("back", ""))
+    return to(request, "course")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from sync import engine, tasks
 from sync.models import Run
-from sync.views import rows
+from sync.views import reading, rows
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
 
 DECISION = "decision:"
@@ -18,10 +18,9 @@ DECISION = "decision:"
 
 @action
 def preview(request: Request, public_id: UUID) -> HttpResponse:
-    """Read both sides and show what would be sent. Nothing is written to the SIS."""
+    """Have both sides read, then show what would be sent. Nothing is written to the SIS."""
     with told(request):
-        run = engine.preview(course_of(request), who_of(request))
-        return to(request, "review", run.pk)
+        return reading.begin(request)
     return to(request, "course")
 
 
@@ -79,8 +78,7 @@ def decide(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
             engine.decide(course_of(request), engine.parse_key(key), str(kind), who_of(request))
         for key in lifted:
             engine.lift(course_of(request), engine.parse_key(key), who_of(request))
-        newer = engine.preview(course_of(request), who_of(request))
-        return to(request, "review", newer.pk)
+        return reading.begin(request, anew=True)
     return to(request, "review", run.pk)
 
 

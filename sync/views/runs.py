@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseLocation
 
 from sync import engine
 from sync.models import Run
-from sync.views import rows, wording
+from sync.views import reading, rows, wording
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
 
 
@@ -25,6 +25,8 @@ def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     found = run_of(request, run_id)
     if found.state == "review":
         return to(request, "review", found.pk)
+    if reading.is_about(found):
+        return reading.page_of(request, found)
     every = rows.rows_of(found)
     differences, problems = rows.reconciliation_of(found)
     return show(
@@ -77,7 +79,9 @@ def cancel(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     found = run_of(request, run_id)
     with told(request):
         engine.cancel(found, who_of(request))
-        messages.info(request, _("It stops: what is under way is still recorded, the rest is not sent."))
+        if not reading.is_about(found):
+            text = _("It stops: what is under way is still recorded, the rest is not sent.")
+            messages.info(request, text)
     return to(request, "run", found.pk)
 
 
@@ -86,8 +90,8 @@ def retry(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     """Refusals lapse, and a new list shows those grades again."""
     found = run_of(request, run_id)
     with told(request):
-        newer = engine.retry(found, who_of(request))
-        return to(request, "review", newer.pk)
+        engine.free(found, who_of(request))
+        return reading.begin(request, anew=True)
     return to(request, "run", found.pk)
 
 
@@ -95,6 +99,5 @@ def retry(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
 def reconcile(request: Request, public_id: UUID) -> HttpResponse:
     """Read the SIS back and compare; nothing is sent."""
     with told(request):
-        found = engine.reconcile(course_of(request), who_of(request))
-        return to(request, "run", found.pk)
+        return reading.begin(request, "compare")
     return to(request, "course")

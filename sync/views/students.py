@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from sync import engine
 from sync.forms import ExcludeStudentForm, LinkStudentForm
 from sync.models import ClassLink
-from sync.views import wording
+from sync.views import reading, wording
 from sync.views.asking import (
     Request,
     action,
@@ -83,7 +83,7 @@ def link(request: Request, public_id: UUID) -> HttpResponse:
     with told(request):
         engine.link_student(course_of(request), user_id, class_link, student_id, who_of(request))
         messages.success(request, _("Confirmed. Your word holds in your courses until an id changes."))
-        engine.look(course_of(request))
+        reading.look_again(request)
     return to(request, "students")
 
 
@@ -98,7 +98,7 @@ def exclude(request: Request, public_id: UUID) -> HttpResponse:
             course_of(request), form.cleaned_data["user_id"], form.cleaned_data["reason"], who_of(request)
         )
         messages.success(request, _("Left out. What was sent before stays in the SIS."))
-        engine.look(course_of(request))
+        reading.look_again(request)
     return to(request, "students")
 
 
@@ -108,5 +108,5 @@ def forget(request: Request, public_id: UUID) -> HttpResponse:
     with told(request):
         engine.forget_student(course_of(request), request.POST.get("user_id", ""), who_of(request))
         messages.success(request, _("Taken back."))
-        engine.look(course_of(request))
+        reading.look_again(request)
     return to(request, "students")

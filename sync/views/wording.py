@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 Text = str | Promise
 
 RUN_STATES: Final[dict[str, Text]] = {
+    "reading": _("reading both gradebooks"),
     "review": _("to be reviewed"),
     "approved": _("waiting to start"),
     "pushing": _("sending"),

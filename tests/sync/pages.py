@@ -12,13 +12,16 @@ from django.urls import reverse
 
 from lti_tool import cookies, sessions
 from lti_tool.models import Context, LtiUser, Membership
+from sync import engine
+from sync.models import Look, Run
 
 
 class Browser:
     """One person signed in to one course by a launch; `get` and `post` take the URL's name and arguments."""
 
-    def __init__(self, membership: Membership, *, strict: bool = False) -> None:
+    def __init__(self, membership: Membership, *, strict: bool = False, worker: bool = True) -> None:
         self.context = membership.context
+        self.worker = worker
         self.client = Client(enforce_csrf_checks=strict)
         opened = sessions.open_session(
             membership, RequestFactory().get("/"), origins=["https://lms.example"], return_url=""
@@ -31,11 +34,31 @@ class Browser:
         return reverse(f"sync:{name}", args=[(of or self.context).public_id, *args])
 
     def get(self, name: str, *args: Any, query: Any = None, **more: Any) -> HttpResponse:
-        return self.client.get(self.url(name, *args), query, **more)
+        answer: HttpResponse = self.client.get(self.url(name, *args), query, **more)
+        return self.client.get(self.url(name, *args), query, **more) if self._read() else answer
 
     def post(self, name: str, *args: Any, follow: bool = True, **data: Any) -> HttpResponse:
-        """As the page's script does: with the session in a header."""
-        return self.client.post(self.url(name, *args), data, follow=follow, headers=self.acting)
+        """As the page's script does: with the session in a header. What it asked to be read is read by then."""
+        answer: HttpResponse = self.client.post(self.url(name, *args), data, headers=self.acting)
+        self._read()
+        while follow and answer.status_code == 302:
+            answer = self.client.get(answer["Location"])
+        return answer
+
+    def _read(self) -> bool:
+        """Where no worker runs, the browser plays it. True when there was something to read."""
+        return self.worker and read_now()
+
+
+def read_now() -> bool:
+    """A worker's go at all reads that were asked for."""
+    runs, looks = Run.objects.filter(state="reading"), Look.objects.filter(state="reading")
+    wanted = [*runs.values_list("pk", flat=True)], [*looks.values_list("pk", flat=True)]
+    for run_id in wanted[0]:
+        engine.read_run(run_id)
+    for look_id in wanted[1]:
+        engine.read_look(look_id)
+    return any(wanted)
 
 
 def teacher(context: Context, **more: Any) -> Browser:

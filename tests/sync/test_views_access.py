@@ -31,7 +31,7 @@ PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
-    "reconcile", "ask_for_class", "take_back_request",
+    "reconcile", "stop_reading", "ask_for_class", "take_back_request",
 }  # fmt: skip
 BOTH = {"create_line_items"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
@@ -122,6 +122,7 @@ def test_every_page_is_told_apart() -> None:
         "run",
         "progress",
     }
+    reads |= {"reading", "reading_part", "reading_notice", "run_reading", "class_suggestions"}
     reads |= {"reconciliation_csv", "receipt_csv", "report_json", "history", "grade"}
     assert set(PAGES) == reads | CHANGES | BOTH
 
