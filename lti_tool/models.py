@@ -231,6 +231,10 @@ class LtiSession(models.Model):
     resume_hash = models.CharField(max_length=64, unique=True, null=True, blank=True)
     notices = models.JSONField(default=list, blank=True)
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="sessions")
+    # the administrator who acts for the member: both names stand on all that she does
+    acting_admin = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -62,6 +63,33 @@ class SisConnection(models.Model):
 
     def clear_secret(self) -> str:
         return resolve_secret(self.client_secret)
+
+
+class Pause(models.Model):
+    """While it stands nothing is sent through this connection; without one, nothing of the institution. Reads go on."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="pauses")
+    connection = models.OneToOneField(SisConnection, null=True, blank=True, on_delete=models.CASCADE)
+    reader = models.OneToOneField(LmsConnection, null=True, blank=True, on_delete=models.CASCADE)
+    paused_by = models.CharField(max_length=300)
+    paused_at = models.DateTimeField(default=timezone.now)
+    # as teachers read it beside their waiting run
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["institution"],
+                condition=Q(connection=None, reader=None),
+                name="one_pause_per_institution",
+            ),
+            models.CheckConstraint(
+                condition=Q(connection=None) | Q(reader=None), name="a_pause_names_one_connection"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.connection or self.reader or self.institution)
 
 
 class ContextState(models.Model):
@@ -339,6 +367,9 @@ class Run(Asked):
     stops_overridden = models.BooleanField(default=False)
     # report: counts, problems, held, stops, differences (engine.report writes it whole)
     report = models.JSONField(default=dict, blank=True)
+    # of the report, so that lists of many courses need not open it; null: not known, or it cannot be read back
+    in_sync = models.BooleanField(null=True, blank=True)
+    discrepancies = models.PositiveIntegerField(default=0)
 
     objects = RunQuerySet.as_manager()
 
@@ -349,6 +380,14 @@ class Run(Asked):
             models.UniqueConstraint(
                 fields=["context", "purpose"], condition=Q(state="reading"), name="one_reading_per_course"
             )
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="run_by_time"),
+            models.Index(fields=["state"], name="run_by_state"),
+        ]
+        permissions = [
+            ("start_run", "Can start a run of a course"),
+            ("act_for_teacher", "Can act for a teacher"),
         ]
 
     def __str__(self) -> str:
@@ -424,7 +463,10 @@ class GradeChange(KeyedModel):
                 name="one_change_per_key",
             )
         ]
-        indexes = [models.Index(fields=["run", "state"], name="change_by_state")]
+        indexes = [
+            models.Index(fields=["run", "state"], name="change_by_state"),
+            models.Index(fields=["student_id"], name="change_by_student"),
+        ]
 
     def __str__(self) -> str:
         return f"change {self.pk} ({self.state})"
@@ -487,6 +529,39 @@ class Decision(KeyedModel):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.pk})"
+
+
+class AuditEntry(models.Model):
+    """What an administrator did or looked up, and for whom. It names no grade."""
+
+    ACTIONS = [
+        (name, name)
+        for name in (
+            "pause", "resume", "test", "run_now", "approve", "revoke", "act_for", "acted", "looked", "search", "export",
+        )
+    ]  # fmt: skip
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    who = models.CharField(max_length=300)
+    # the teacher for whom she acted
+    on_behalf_of = models.CharField(max_length=300, blank=True)
+    action = models.CharField(max_length=10, choices=ACTIONS)
+    # a connection, a course, or what was searched for
+    about = models.CharField(max_length=500, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    context = models.ForeignKey(Context, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["institution", "at"], name="audit_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.pk})"
 
 
 def lease_end(seconds: int) -> datetime:
