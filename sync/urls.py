@@ -14,6 +14,7 @@ from sync.views import (
     reading,
     review,
     runs,
+    setup,
     students,
     suggesting,
 )
@@ -27,6 +28,8 @@ pages = [
     path("reading/part/", reading.look_part, name="reading_part"),
     path("reading/notice/", reading.look_notice, name="reading_notice"),
     path("reading/stop/", reading.stop, name="stop_reading"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/pass/", setup.pass_step, name="pass_step"),
     path("class/", classes.classes, name="classes"),
     path("class/suggestions/", suggesting.suggestions, name="class_suggestions"),
     path("class/link/", classes.link, name="link_class"),

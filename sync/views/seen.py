@@ -75,6 +75,19 @@ class Seen:
             found.append((link, free, [one for one in people if one not in free]))
         return found
 
+    def map(self) -> tuple[list[str], list[str], list[str]]:
+        """(students' names, linked items' titles, a row of letters per student); blank where a class is not linked."""
+        drawn = self.snapshot.get("map") or {"students": [], "items": [], "rows": []}
+        people = {row["user_id"]: row for row in self.snapshot.get("students", [])}
+        titles = {item["line_item_id"]: item["title"] for item in self.snapshot.get("items", [])}
+        names, rows = [], []
+        for user_id, letters in zip(drawn["students"], drawn["rows"], strict=True):
+            person = people.get(user_id, {})
+            unlinked = person.get("state") == "matched" and person["class_link"] not in self._ids
+            names.append(str(person.get("name") or user_id))
+            rows.append(" " * len(letters) if unlinked else letters)
+        return names, [str(titles.get(one) or one) for one in drawn["items"]], rows
+
     @property
     def schemes(self) -> list[Json]:
         return list(self.snapshot.get("schemes", []))

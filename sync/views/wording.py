@@ -129,3 +129,18 @@ COUNTED_APART: Final[tuple[tuple[str, Text], ...]] = (
     ("discrepancies", _("differences")),
     ("unverified", _("that cannot be read back")),
 )
+
+# the states of the course's map (course_map.STATES), as they stand behind a number
+MAP_STATES: Final[dict[str, Text]] = {
+    "problem": _("to settle"),
+    "refused": _("refused by the SIS"),
+    "edited": _("edited in the SIS"),
+    "new": _("new, to be sent"),
+    "changed": _("changed, to be sent"),
+    "withdrawn": _("gone from the LMS"),
+    "waiting": _("not confirmed yet"),
+    "held": _("left as it is"),
+    "same": _("the same in the SIS"),
+    "not_graded": _("not graded yet"),
+    "left_out": _("left out"),
+}

@@ -64,7 +64,7 @@ def test_what_the_sis_calls_the_class_is_for_the_administrator_alone(
     course: Course, ada: Browser, root: Client
 ) -> None:
     assert "Class c2" not in ask(ada, course)
-    for name in ("classes",):
+    for name in ("classes", "course", "setup"):
         assert "Class c2" not in text_of(ada.get(name))
     assert "Class c2" in text_of(root.get(reverse("admin:index")))
 
@@ -126,7 +126,7 @@ def test_administrator_puts_the_id_where_the_teacher_wrote_a_name(
 def test_a_refusal_says_why_until_she_has_read_it(course: Course, ada: Browser, root: Client) -> None:
     ask(ada, course)
     answer(root, "decline", the_request(course), reason="This is the class of Ben.")
-    for name in ("classes",):
+    for name in ("classes", "course", "setup"):
         assert "This is the class of Ben." in text_of(ada.get(name)), name
     assert not ClassLink.objects.exists()
     assert "This is the class of Ben." not in text_of(ada.post("take_back_request", the_request(course).pk))

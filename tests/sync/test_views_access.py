@@ -31,7 +31,7 @@ PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
-    "reconcile", "stop_reading", "ask_for_class", "take_back_request",
+    "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
 }  # fmt: skip
 BOTH = {"create_line_items"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
@@ -89,6 +89,7 @@ def open_page(browser: Browser, name: str, args: list[int], course: Course) -> H
         "user_id": "u1",
         "student": f"{course.class_link.pk}:s2",
         "reason": "because",
+        "step": "scale",
     }
     return browser.post(name, *args, follow=False, **fields)
 
@@ -113,6 +114,7 @@ def test_every_page_is_told_apart() -> None:
     """A new page has to be named here as one that reads or one that changes."""
     reads = {
         "course",
+        "setup",
         "classes",
         "students",
         "settle_student",
