@@ -79,8 +79,7 @@ def lines_of(asked: Asked) -> list[str]:
         ngettext("%(n)s student", "%(n)s students", at_sis) % {"n": at_sis},
         ngettext("%(n)s grade", "%(n)s grades", grades) % {"n": grades},
     ]
-    read = zip(("students", "items", "results"), lms, strict=True)
-    found = [_("LMS: %(what)s") % {"what": text} for name, text in read if name in so_far]
-    there = zip(("sis_students", "sis_results"), sis, strict=True)
-    found += [_("SIS: %(what)s") % {"what": text} for name, text in there if so_far.get(name)]
-    return [str(one) for one in found]
+    came = [text for name, text in zip(("students", "items", "results"), lms, strict=True) if name in so_far]
+    there = [text for name, text in zip(("sis_students", "sis_results"), sis, strict=True) if so_far.get(name)]
+    found = [(_("LMS: %(what)s"), came), (_("SIS: %(what)s"), there)]
+    return [str(text) % {"what": ", ".join(parts)} for text, parts in found if parts]

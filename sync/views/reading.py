@@ -18,7 +18,7 @@ from sync.views import looking
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
 
 # the pages that ask for a look, and get its reader back
-BACK = frozenset({"course", "classes", "students", "line_items", "schemes"})
+BACK = frozenset({"course", "setup", "classes", "students", "line_items", "schemes"})
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,9 @@ def standing_of(request: Request) -> Standing:
     runs = Run.objects.filter(context=context)
     standing.open_run = runs.filter(state__in=Run.OPEN).first()
     standing.review_run = runs.filter(state="review").first()
-    standing.last_run = runs.filter(state__in=("done", "failed", "cancelled")).first()
+    # a read that failed says so itself, above the page; the last run stays the last that read both sides
+    ended = runs.filter(state__in=("done", "failed", "cancelled"))
+    standing.last_run = ended.exclude(report={}).first()
     done = runs.filter(state="done").values_list("finished_at", "report__in_sync")
     standing.compared = list(done[:MOST_COMPARED])
     return standing
