@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
+
+from django.utils import timezone
 
 from sync import course_map
 from sync.models import ClassLink, ClassRequest, ContextState, LineItemLink, Run
@@ -64,6 +66,11 @@ class Standing:
         return course_map.counts(self.seen.map()[2])
 
     @property
+    def is_fresh(self) -> bool:
+        read_at = self.seen.read_at
+        return read_at is not None and timezone.now() - read_at < timedelta(minutes=1)
+
+    @property
     def open_grades(self) -> int:
         return sum(self.grades.get(state, 0) for state in OPEN_STATES)
 
@@ -103,7 +110,7 @@ def standing_of(request: Request) -> Standing:
     standing.review_run = runs.filter(state="review").first()
     # a read that failed says so itself, above the page; the last run stays the last that read both sides
     ended = runs.filter(state__in=("done", "failed", "cancelled"))
-    standing.last_run = ended.exclude(report={}).first()
+    standing.last_run = ended.exclude(report={}, approved_at=None).first()
     done = runs.filter(state="done").values_list("finished_at", "report__in_sync")
     standing.compared = list(done[:MOST_COMPARED])
     return standing

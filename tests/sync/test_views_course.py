@@ -112,7 +112,8 @@ def test_students_and_items_to_settle_are_counted(course: Course, ada: Browser) 
 
 def test_a_failed_run_is_not_said_to_differ(course: Course, ada: Browser) -> None:
     course.send()
-    failed = {"state": "failed", "message": "The SIS refused the key.", "finished_at": timezone.now()}
+    now = timezone.now()
+    failed = {"state": "failed", "message": "The SIS refused the key.", "approved_at": now, "finished_at": now}
     Run.objects.create(context=course.context, asked_name="Ada", **failed)
     page = shown(ada)
     assert "stopped by an error" in page
