@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from lti_tool.models import Context
 from lti_tool.staff import institutions_of
 from sync import engine, reports
+from sync.engine import reporting
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, Run
 from sync.views.downloads import about, receipt_of
@@ -144,7 +145,7 @@ def run(request: Request, run_id: int) -> Response:
 def report(request: Request, run_id: int) -> Response:
     """Counts, every line of the report and every grade of the run: the same as the JSON download."""
     found = _run(request, run_id)
-    return Response(reports.as_data(about(found), found.report, receipt_of(found)))
+    return Response(reports.as_data(about(found), reporting.whole(found), receipt_of(found)))
 
 
 urlpatterns = [

@@ -14,15 +14,15 @@ from django.utils import timezone
 
 from lti_tool.models import Context
 from sync import planning, scales
-from sync.engine import ledger, reporting, snapshots
+from sync.engine import ledger, picks, reporting, snapshots
 from sync.engine.errors import Changed, CourseBusy, EngineError, Who
 from sync.engine.lease import stop_reading
 from sync.engine.names import Names
+from sync.engine.picks import UNANSWERED
 from sync.engine.reading import Reading, read
 from sync.models import ContextState, GradeChange, GradeScheme, Run
 from sync.sis import records as sis
 
-UNANSWERED: Final = "unanswered"  # the code of a row that only a person may send
 _UNANSWERED: Final = (
     "It was sent before and not answered. The SIS may hold it already: look there before sending it again."
 )
@@ -67,6 +67,7 @@ def write_rows(run: Run, reading: Reading) -> None:
     """One planned row per change of the plan; the run's digest names them all (withdrawals apart)."""
     names = Names.of(reading)
     rows = [row_of(run, reading, names, change) for change in reading.plan.changes]
+    picks.carry_over(run, rows)
     GradeChange.objects.bulk_create(rows, batch_size=500)
     run.digest = planning.digest_of_all([row.digest for row in rows if not row.withdraws])
     run.save(update_fields=["digest"])
@@ -166,7 +167,7 @@ def cancel(run: Run, who: Who) -> None:
     """Ask a run to stop: what is in flight is still recorded, the rest is not sent. A read ends at once."""
     who.must_be_able_to_send(run.context)
     stop_reading(run)
-    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(cancel_asked=True)
+    Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(cancel_asked=True, stopped_by=who.name[:300])
     # nobody works on it: it ends here
     idle = Q(lease_until=None) | Q(lease_until__lt=timezone.now() - timedelta(seconds=1))
     Run.objects.filter(idle, pk=run.pk, state__in=("approved", "paused")).update(

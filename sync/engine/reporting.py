@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from lti_tool.models import Context
-from sync import planning, tally
+from sync import planning, readiness, tally
 from sync.engine.names import Names
 from sync.engine.reading import Reading
 from sync.models import ContextState, GradeChange, Run, SentGrade
@@ -27,6 +29,8 @@ def write(run: Run, reading: Reading, *, before: bool) -> None:
 
 def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
     names = Names.of(reading)
+    # a new list's rows tell of these grades already: a whole course need not be written down twice
+    rows_tell = {change.key for change in reading.plan.changes} if before and not run.approved_at else set()
     found = tally.differences(reading.account, reading.plan, reading.sent, reading.existing)
     blind = reading.write_only
     counted = sum(1 for one in found if one.counts)
@@ -40,9 +44,53 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
         "kept": [_held(names, key, "SIS grade kept") for key in reading.plan.kept],
         "stops": [{"code": stop.code, "text": stop.text} for stop in reading.stops],
         "warnings": list(reading.gradebook.warnings),
-        "differences": [_difference(reading, names, one) for one in found],
-        "pairs": _pairs(reading),
+        "readiness": _readiness(reading),
+        "differences": [_difference(reading, names, one) for one in found if one.key not in rows_tell],
+        "pairs": _pairs(reading, rows_tell),
     }
+
+
+def _readiness(reading: Reading) -> list[dict[str, Any]]:
+    """What she should settle in the LMS first, among the assignments that are sent. Counts only."""
+    linked = {link.lms_line_item_id for link in reading.links if link.state == "linked"}
+    return [asdict(check) for check in readiness.checks(reading.gradebook, linked)]
+
+
+def whole(run: Run) -> dict[str, Any]:
+    """The report with the differences that only the rows of a list tell of: for files and programs."""
+    report: dict[str, Any] = dict(run.report)
+    told = {one["key"] for one in report.get("differences", [])}
+    rows = GradeChange.objects.filter(run=run, state="planned") if report else GradeChange.objects.none()
+    more = [_difference_of(row) for row in rows.order_by("pk") if row.key.text() not in told]
+    if more and report.get("counts") and run.state in _BEFORE:
+        report["differences"] = sorted([*report["differences"], *more], key=lambda one: str(one["key"]))
+    return report
+
+
+# the states in which the report is still the one of before the sending
+_BEFORE = ("review", "replaced", "failed", "cancelled", *Run.OPEN)
+
+
+def _difference_of(row: GradeChange) -> dict[str, Any]:
+    cause = "gone from the LMS" if row.withdraws else "not sent"
+    return {
+        "key": row.key.text(),
+        "student": row.student_name,
+        "item": row.item_title,
+        **{name: getattr(row, name) for name in ("student_id", "line_item_id", "class_id")},
+        "lms": _words(row.after),
+        "sis": _words(row.before),
+        "last_sent": "",
+        "cause": cause,
+        "why": "",
+        "next": tally.NEXT[cause],
+        "counts": True,
+    }
+
+
+def _words(data: object) -> str:
+    value = planning.value_of(data)
+    return value.words() if value else "no grade"
 
 
 def _rows(run: Run) -> dict[sis.Key, tally.Row]:
@@ -114,23 +162,33 @@ def _sis_words(reading: Reading, key: sis.Key) -> str:
     return value.words() if value else "no grade"
 
 
-def _pairs(reading: Reading) -> dict[str, Any]:
+def _pairs(reading: Reading, rows_tell: Collection[sis.Key]) -> dict[str, Any]:
     """(LMS value, SIS value) of every grade that a person may decide on, exactly as this read saw them."""
     keys = {problem.key for problem in reading.plan.problems if problem.key is not None}
     keys |= {change.key for change in reading.plan.changes}
     keys |= {key for key, _ in reading.plan.refused} | set(reading.plan.kept) | set(reading.plan.declined)
     pairs = {}
-    for key in keys:
+    for key in keys.difference(rows_tell):
         wanted = reading.account.desired.get(key)
         lms_value = wanted if isinstance(wanted, sis.Value) else None
         pairs[key.text()] = [planning.value_json(lms_value), planning.value_json(reading.existing.get(key))]
     return pairs
 
 
+def newest_list(context: Context) -> Run | None:
+    """The newest run of this course that has read both sides."""
+    return Run.objects.filter(context=context).exclude(report={}).order_by("-id").first()
+
+
 def seen_pair(context: Context, key: sis.Key) -> tuple[sis.Value | None, sis.Value | None] | None:
-    """The pair that the newest report of this course shows for the key; None when it shows none."""
-    run = Run.objects.filter(context=context).exclude(report={}).order_by("-id").first()
-    pair = run.report.get("pairs", {}).get(key.text()) if run else None
+    """The pair that the newest list of this course shows for the key; None when it shows none."""
+    run = newest_list(context)
+    if run is None:
+        return None
+    pair = run.report.get("pairs", {}).get(key.text())
+    if pair is None:
+        row = GradeChange.objects.filter(run=run, state="planned", **GradeChange.key_fields(key)).first()
+        pair = [row.after, row.before] if row else None
     return (planning.value_of(pair[0]), planning.value_of(pair[1])) if pair else None
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 
 from sync import reports
+from sync.engine import reporting
 from sync.models import GradeChange, Run
 from sync.views.asking import Request, download, run_of
 from sync.views.rows import words
@@ -18,7 +19,9 @@ BOM = "\ufeff"  # without it, spreadsheets read names in the wrong alphabet
 @download
 def reconciliation_csv(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
-    return _file(BOM + reports.reconciliation_csv(run.report), "text/csv", f"reconciliation-{run.pk}.csv")
+    return _file(
+        BOM + reports.reconciliation_csv(reporting.whole(run)), "text/csv", f"reconciliation-{run.pk}.csv"
+    )
 
 
 @download
@@ -30,7 +33,7 @@ def receipt_csv(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
 @download
 def report_json(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
-    text = reports.as_json(about(run), run.report, receipt_of(run))
+    text = reports.as_json(about(run), reporting.whole(run), receipt_of(run))
     return _file(text, "application/json", f"report-{run.pk}.json")
 
 

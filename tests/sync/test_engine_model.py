@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from sync import engine, planning
+from sync.engine import reporting
 from sync.models import GradeChange, Run, SentGrade
 from sync.sis import memory
 from sync.sis.records import Change, Profile, ScoreStatus, Value, is_rounding_of, quantised
@@ -255,9 +256,9 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
         except engine.Changed:
             return
         if kind == "lms_preferred":
-            run = Run.objects.filter(context=self.course.context).exclude(report={}).first()
-            assert run is not None
-            seen = planning.value_of(run.report["pairs"][self.course.key(*cell).text()][1])
+            pair = reporting.seen_pair(self.course.context, self.course.key(*cell))
+            assert pair is not None
+            seen = pair[1]
             self.preferred.setdefault(cell, set()).add(seen)
             if self.human.get(cell, object()) == seen:
                 del self.human[cell]

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from lti_tool.models import Context
 from sync import engine, planning
-from sync.engine import Changed
+from sync.engine import Changed, reporting
 from sync.management.base import Answer, Failed, JsonCommand, find_context, who
 from sync.models import ContextState, GradeChange, Run
 from sync.sis import records as sis
@@ -126,7 +126,7 @@ def push_unattended(context: Context) -> Run:
 def shown(run: Run, withdrawals: set[sis.Key]) -> Answer:
     if run.state == "failed":
         raise Failed(run.message, "run_failed")
-    report, rows = run.report, list(run.changes.order_by("pk"))
+    report, rows = reporting.whole(run), list(run.changes.order_by("pk"))
     digest = planning.digest_of_all([row.digest for row in chosen(run, withdrawals)]) if rows else run.digest
     data = {
         "context": str(run.context.public_id),
