@@ -239,6 +239,10 @@ class StudentLink(models.Model):
         LtiUser, null=True, blank=True, on_delete=models.RESTRICT, related_name="+"
     )
     confirmed_name = models.CharField(max_length=300, blank=True)
+    # the course whose page she said it on; an exclusion names its course itself
+    confirmed_in = models.ForeignKey(
+        Context, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
