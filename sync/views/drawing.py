@@ -75,6 +75,11 @@ class Drawing:
     words: Sequence[tuple[str, Sequence[wording.Text]]]
 
     @property
+    def shown_width(self) -> int:
+        """In pixels, where there is room."""
+        return self.width * 7 // 5
+
+    @property
     def table(self) -> list[tuple[str, list[int]]]:
         """Per item the count of each state of the legend."""
         return [
