@@ -1,4 +1,7 @@
-"""A process of a test's scene: launch, link, preview, approve everything, ring the doorbell, print the run's id."""
+"""A process of a test's scene: launch, link, preview, approve everything, ring the doorbell, print the run's id.
+
+With `ask`: launch, link, ask for a run's read and for a look, print both ids.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,13 @@ def main() -> None:
     connection = connect(job)
     opened = open_course(job, connection)
     link(job, connection, opened)
+    if "ask" in sys.argv[1:]:
+        asked, _hers = engine.ask_run(opened.context, opened.who)
+        look, _hers = engine.ask_look(opened.context, opened.who)
+        for one in (asked, look):
+            tasks.ring_reading(one)
+        sys.stdout.write(f"{asked.pk} {look.pk}")
+        return
     run = engine.preview(opened.context, opened.who)
     engine.approve(run, opened.who, set(run.changes.values_list("digest", flat=True)))
     tasks.ring(run.pk)

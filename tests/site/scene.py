@@ -72,12 +72,20 @@ class Scene:
 
     def approved_run(self) -> int:
         """Launch, link, preview, approve and ring, all in a process that then ends. Returns the run's id."""
+        return int(self._prepared())
+
+    def asked_reads(self) -> tuple[int, int]:
+        """Launch, link, then ask for a run's read and for a look, and ring. Returns the ids of both."""
+        run_id, look_id = self._prepared("ask").split()
+        return int(run_id), int(look_id)
+
+    def _prepared(self, *what: str) -> str:
         sis = Sis(
             self.sis["base_url"], self.sis["token_url"], self.sis["client_id"], self.sis["client_secret"]
         )
         sis = Sis(**{**sis.__dict__, "options": dict(self.options)})
         done = subprocess.run(
-            [sys.executable, "-m", "tests.site.approve"],
+            [sys.executable, "-m", "tests.site.approve", *what],
             input=Job(self.lms, sis).dumps(),
             env=self.env,
             cwd=running.ROOT,
@@ -86,7 +94,7 @@ class Scene:
             timeout=PATIENCE_S,
         )
         assert done.returncode == 0, done.stderr
-        return int(done.stdout)
+        return done.stdout
 
     def start(self, service: running.Service) -> subprocess.Popen[bytes]:
         process = running.spawn(service)
@@ -103,6 +111,13 @@ class Scene:
 
     def run_state(self, run_id: int) -> str:
         return str(self.database.ask(f"SELECT state FROM sync_run WHERE id = {run_id}"))
+
+    def look_state(self, look_id: int) -> str:
+        return str(self.database.ask(f"SELECT state FROM sync_look WHERE id = {look_id}"))
+
+    def requests(self) -> int:
+        """How often the SIS was asked for anything so far."""
+        return len(control(self.sis, "journal")["journal"])
 
     def report(self, run_id: int) -> dict[str, Any]:
         found = self.database.ask(f"SELECT report FROM sync_run WHERE id = {run_id}")
