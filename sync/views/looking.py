@@ -80,6 +80,8 @@ def lines_of(asked: Asked) -> list[str]:
         ngettext("%(n)s grade", "%(n)s grades", grades) % {"n": grades},
     ]
     came = [text for name, text in zip(("students", "items", "results"), lms, strict=True) if name in so_far]
-    there = [text for name, text in zip(("sis_students", "sis_results"), sis, strict=True) if so_far.get(name)]
+    there = [
+        text for name, text in zip(("sis_students", "sis_results"), sis, strict=True) if so_far.get(name)
+    ]
     found = [(_("LMS: %(what)s"), came), (_("SIS: %(what)s"), there)]
     return [str(text) % {"what": ", ".join(parts)} for text, parts in found if parts]
