@@ -73,9 +73,9 @@ class LtiSessionAdmin(ReadOnly):
     """Deleting one signs that browser out."""
 
     institution = "membership__context__deployment__registration__institution"
-    list_display = ["membership", "created_at", "seen_at", "expires_at"]
+    list_display = ["membership", "acting_admin", "created_at", "seen_at", "expires_at"]
     list_filter = [("membership__context__deployment__registration", OwnOnly)]
-    list_select_related = ["membership"]
+    list_select_related = ["membership", "acting_admin"]
     exclude = ["token_hash"]
 
 

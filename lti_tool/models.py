@@ -241,6 +241,9 @@ class LtiSession(models.Model):
     frame_origins = models.JSONField(default=list, blank=True)
     return_url = models.CharField(max_length=2000, blank=True)
 
+    class Meta:
+        permissions = [("act_for_teacher", "Can act for a teacher under her own name")]
+
     def __str__(self) -> str:
         return f"session {self.pk}"
 

@@ -56,7 +56,9 @@ def frame_origins(registration: Registration) -> list[str]:
 
 
 def session_origins(session: LtiSession) -> list[str]:
-    """Those of the session's platform, and those that its launch named."""
+    """Those of the session's platform, and those that its launch named; none for an administrator's own window."""
+    if session.acting_admin_id is not None:
+        return []
     registration = session.membership.context.deployment.registration
     return _clean([*frame_origins(registration), *map(str, session.frame_origins)])
 

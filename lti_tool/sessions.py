@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -21,6 +22,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from lti_tool import cookies
+from lti_tool.acting import ACTING_MAX_S, both_names, may_go_on
 from lti_tool.models import Context, LtiSession, LtiUser, Membership
 
 TOUCH_S = 60
@@ -71,8 +73,13 @@ class Lti:
 
     @property
     def who_name(self) -> str:
-        """Her name for people, as the log of operations keeps it."""
-        return str(self.user) if self.session else ""
+        """Her name for people, as the log of operations keeps it; both names where an administrator acts for her."""
+        return both_names(self.session)[:300] if self.session else ""
+
+    @property
+    def acting_admin(self) -> User | None:
+        """The administrator who acts for the teacher whose session this is; None in a teacher's own."""
+        return self.session.acting_admin if self.session else None
 
     @property
     def return_url(self) -> str:
@@ -116,8 +123,12 @@ def open_session(
     origins: list[str],
     return_url: str,
     by_cookie: bool = True,
+    acting_admin: User | None = None,
 ) -> Opened:
-    """A new session for an accepted launch. The browser's former one for this course ends."""
+    """A new session for an accepted launch. The browser's former one for this course ends.
+
+    `acting_admin`: an administrator whom `acting.may_act` lets act for this member, in a window of her own.
+    """
     now = timezone.now()
     former = request.COOKIES.get(cookies.full_name(cookie_name(membership.context.public_id)), "")
     if former:
@@ -130,7 +141,8 @@ def open_session(
         reading_hash=digest(reading) if reading else None,
         resume_hash=digest(resume) if resume else None,
         membership=membership,
-        expires_at=now + timedelta(seconds=settings.LTI_SESSION_MAX_S),
+        acting_admin=acting_admin,
+        expires_at=now + timedelta(seconds=ACTING_MAX_S if acting_admin else settings.LTI_SESSION_MAX_S),
         frame_origins=origins,
         return_url=return_url,
     )
@@ -169,6 +181,7 @@ def resume(handle: str) -> Opened | LtiSession | None:
         token_hash=digest(acting),
         resume_hash=digest(again),
         membership=former.membership,
+        acting_admin=former.acting_admin,
         expires_at=former.expires_at,
         frame_origins=former.frame_origins,
         return_url=former.return_url,
@@ -209,7 +222,7 @@ def find(request: HttpRequest) -> Lti:
 
 def _sessions() -> QuerySet[LtiSession]:
     return LtiSession.objects.select_related(
-        "membership__user", "membership__context__deployment__registration__institution"
+        "membership__user", "membership__context__deployment__registration__institution", "acting_admin"
     )
 
 
@@ -241,4 +254,5 @@ def is_alive(session: LtiSession) -> bool:
         and session.seen_at + idle > now
         and deployment.active
         and deployment.registration.active
+        and may_go_on(session)
     )

@@ -14,6 +14,11 @@ from django.db.models import Q, QuerySet
 from lti_tool.models import Institution
 
 
+def name_of(user: User | AnonymousUser | Any) -> str:
+    """A member of staff as the log of operations names her."""
+    return str(user.get_full_name() or user.get_username())
+
+
 def institutions_of(user: User | AnonymousUser | Any) -> QuerySet[Institution]:
     """All for a superuser; for other staff those whose staff she is, or a group of hers by name; none for anyone else."""
     if isinstance(user, AnonymousUser) or not user.is_active or not user.is_staff:

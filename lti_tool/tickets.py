@@ -32,7 +32,9 @@ def answer(request: HttpRequest, session: LtiSession) -> HttpResponse:
 def file_view(request: HttpRequest, token: str) -> HttpResponse:
     """GET: the file. The link is used up before anything is read; 404 when it was used or is over."""
     found = get_object_or_404(
-        DownloadTicket.objects.select_related("session__membership__context__deployment__registration"),
+        DownloadTicket.objects.select_related(
+            "session__membership__context__deployment__registration", "session__acting_admin"
+        ),
         token_hash=digest(token),
         expires_at__gt=timezone.now(),
     )

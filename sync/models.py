@@ -389,10 +389,7 @@ class Run(Asked):
             models.Index(fields=["created_at"], name="run_by_time"),
             models.Index(fields=["state"], name="run_by_state"),
         ]
-        permissions = [
-            ("start_run", "Can start a run of a course"),
-            ("act_for_teacher", "Can act for a teacher"),
-        ]
+        permissions = [("start_run", "Can start a run of a course")]
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.state})"

@@ -23,4 +23,8 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
+        migrations.AlterModelOptions(
+            name="ltisession",
+            options={"permissions": [("act_for_teacher", "Can act for a teacher under her own name")]},
+        ),
     ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from lti_tool.models import Context
-from sync.engine import ledger
+from sync.engine import ledger, pausing
 from sync.engine.adapters import make_sis
 from sync.engine.errors import EngineError, LinkRefused, Who
 from sync.engine.items import checked_scale, gradebook_of, link_fields, lms_item, range_and_title
@@ -45,15 +45,19 @@ def create_line_items(context: Context, wishes: Sequence[NewItemWish], who: Who)
     """Create what she asked for: the links are saved as `creating` first, then the SIS is asked, once each.
 
     A lost answer leaves the link creating; `settle_creating` reads the class's items and decides. Raises TryLater or
-    Misconfigured (links stay creating), LinkRefused with the SIS's reason when it refuses one.
+    Misconfigured (links stay creating), LinkRefused with the SIS's reason when it refuses one, or where an
+    administrator paused all sending.
     """
     who.must_be_able_to_send(context)
+    pauses = pausing.pauses_of(context)
     gradebook = gradebook_of(context)
     links: list[LineItemLink] = []
     for class_link in ClassLink.objects.filter(
         context=context, lapsed="", connection__active=True
     ).select_related("connection"):
         mine = [wish for wish in wishes if wish.class_link_id == class_link.pk]
+        if mine and (pause := pauses.of(class_link.connection_id)):
+            raise LinkRefused(pausing.words_of(pause))
         if mine:
             links += _create_in_class(class_link, gradebook, mine, who)
     return links

@@ -19,7 +19,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from sync import planning
-from sync.engine import ledger, reporting, snapshots
+from sync.engine import ledger, pausing, reporting, snapshots
 from sync.engine.errors import EngineError
 from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
@@ -73,7 +73,7 @@ def _work(run_id: int, lease: Lease) -> None:
         _wait_for_requests_in_flight(run, lease)
         lease.set(state="pushing", started_at=run.started_at or timezone.now(), resume_at=None, message="")
         _rounds(run, lease)
-    except (TryLater, Unreachable) as error:
+    except (TryLater, Unreachable, pausing.Held) as error:
         _rest(run, lease, error)
     except _Cancelled:
         _end(run, lease, "cancelled", "Stopped by a person.")
@@ -95,8 +95,8 @@ def _work(run_id: int, lease: Lease) -> None:
         )
 
 
-def _rest(run: Run, lease: Lease, error: TryLater | Unreachable) -> None:
-    """Pause as the other side asks; an approval older than a day is not sent any more without a new look."""
+def _rest(run: Run, lease: Lease, error: TryLater | Unreachable | pausing.Held) -> None:
+    """Pause as the other side asks, or an administrator; an approval older than a day is not sent any more without a new look."""
     if run.approved_at and timezone.now() - run.approved_at > timedelta(days=1):
         _end(run, lease, "failed", f"{error} It was so for a day, so this run ends. Look again, then send.")
         return
@@ -131,6 +131,7 @@ class _Round:
 def _rounds(run: Run, lease: Lease) -> None:
     while True:
         _check_cancelled(run)
+        pausing.check_all(run)
         lease.renew()
         links = links_of(run.context, GradeChange.objects.filter(run=run, state__in=("approved", "unknown")))
         reading = read(run.context)
@@ -209,9 +210,13 @@ def _back_to_review(run: Run, reading: Reading, lease: Lease) -> None:
 
 
 def _send_round(run: Run, reading: Reading, lease: Lease, current: _Round) -> None:
-    """Send this round's rows, one connection after the other. A stale read or a short pause ends the round early."""
+    """Send this round's rows, one connection after the other. A stale read or a short pause ends the round early.
+
+    What waits for an administrator comes last, so that it keeps nothing else waiting.
+    """
     rows = {change.key: row for row, change in current.send}
-    for name, side in reading.sides.items():
+    pauses = pausing.pauses_of(run.context)
+    for name, side in sorted(reading.sides.items(), key=lambda one: pauses.of(one[0]) is not None):
         changes = [change for _, change in current.send if change.key.connection == name]
         if not changes:
             continue
@@ -234,6 +239,7 @@ def _send(
 
     def starting(batch: Sequence[sis.Change]) -> Sequence[sis.Change]:
         _check_cancelled(run)
+        pausing.check(run.context, adapter.settings.name)
         mine = [rows[change.key] for change in batch]
         if timezone.now() > reading.stale_at or moved(links, run.context, mine):
             raise _Stale

@@ -82,7 +82,6 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "permissions": [
                     ("start_run", "Can start a run of a course"),
-                    ("act_for_teacher", "Can act for a teacher"),
                 ],
             },
         ),

@@ -22,6 +22,7 @@ from lti_tool.access import instructor_required, viewer_required
 from lti_tool.models import Context
 from lti_tool.sessions import Lti
 from sync import engine
+from sync.engine import audit
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, ContextState, Run
 from sync.views import looking
@@ -41,12 +42,12 @@ class Request(HttpRequest):
 
 def page(view: View) -> View:
     """A page that staff of this course may look at; it changes nothing, and no cache keeps it."""
-    return viewer_required(require_safe(view))
+    return viewer_required(require_safe(_noted("looked", view)))
 
 
 def action(view: View) -> View:
     """A form that a teacher of this course sends; it ends in a redirect."""
-    return instructor_required(require_POST(_without_nul(view)))
+    return instructor_required(require_POST(_without_nul(_noted("acted", view))))
 
 
 def by_method(looking: View, doing: View) -> View:
@@ -57,6 +58,19 @@ def by_method(looking: View, doing: View) -> View:
         return (doing if request.method == "POST" else looking)(request, *args, **kwargs)
 
     return chosen
+
+
+def _noted(action: str, view: View) -> View:
+    """Where an administrator acts for the teacher, each page and form of hers is written down before it is answered."""
+
+    @wraps(view)
+    def noted(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.lti.acting_admin is not None:
+            ids = (str(value) for name, value in kwargs.items() if name != "public_id")
+            audit.note_acting(request.lti, action, " ".join([view.__name__, *ids]))
+        return view(request, *args, **kwargs)
+
+    return noted
 
 
 def _without_nul(view: View) -> View:
@@ -78,7 +92,7 @@ def download(view: View) -> View:
     def answered(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and request.lti.session is not None:
             return tickets.answer(request, request.lti.session)
-        return view(request, *args, **kwargs)
+        return _noted("looked", view)(request, *args, **kwargs)
 
     return viewer_required(require_http_methods(["GET", "HEAD", "POST"])(answered))
 
