@@ -18,7 +18,8 @@ def write(run: Run, reading: Reading, *, before: bool) -> None:
     """Compute and save the report; after a push or a reconcile also what the next safety stop compares with."""
     run.report = build(run, reading, before=before)
     run.read_at = reading.began
-    run.save(update_fields=["report", "read_at"])
+    run.in_sync, run.discrepancies = run.report["in_sync"], run.report["counts"]["discrepancies"]
+    run.save(update_fields=["report", "read_at", "in_sync", "discrepancies"])
     if not before:
         state, _ = ContextState.objects.get_or_create(context=reading.context)
         # a short pull becomes the measure only when a person sent it all the same
