@@ -106,8 +106,9 @@ def standing_of(request: Request) -> Standing:
     standing.item_links = list(LineItemLink.objects.filter(class_link__in=standing.seen.standing))
     standing.items = count_items(standing.seen, standing.item_links)
     runs = Run.objects.filter(context=context)
-    standing.open_run = runs.filter(state__in=Run.OPEN).first()
-    standing.review_run = runs.filter(state="review").first()
+    short = runs.defer("report")  # it names every grade
+    standing.open_run = short.filter(state__in=Run.OPEN).first()
+    standing.review_run = short.filter(state="review").first()
     # a read that failed says so itself, above the page; the last run stays the last that read both sides
     ended = runs.filter(state__in=("done", "failed", "cancelled"))
     standing.last_run = ended.exclude(report={}, approved_at=None).first()
