@@ -6,6 +6,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from rapidfuzz import fuzz, process
@@ -29,6 +31,8 @@ DEFAULT_PAIRS: Final[tuple[Pair, ...]] = (
     ("email", "email"),
 )
 LEAST_LIKENESS: Final = 75
+LEAST_ITEM_LIKENESS: Final = 60
+SAME_DAY: Final = timedelta(hours=24)  # sides that know only the date put another hour to it
 MOST_SUGGESTIONS: Final = 3
 
 
@@ -130,6 +134,28 @@ def evidence(member: lms.Member, student: sis.Student) -> dict[str, str]:
     for name in ("lms.email", "sis.email"):
         found[name] = found[name].casefold()
     return {name: text for name, text in found.items() if text}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One pair of identifiers side by side. `same` None: one side does not give it, so it says nothing."""
+
+    lms_field: str
+    sis_field: str
+    ours: str
+    theirs: str
+    same: bool | None
+
+
+def compared(member: lms.Member, student: sis.Student, pairs: Sequence[Pair]) -> tuple[Compared, ...]:
+    """What the two sides say of a person, for somebody who must decide: compared just as `match` does."""
+    return tuple(_compared(member, student, pair) for pair in pairs)
+
+
+def _compared(member: lms.Member, student: sis.Student, pair: Pair) -> Compared:
+    ours, theirs = _lms_value(member, pair[0]), _sis_values(student, pair[1])
+    same = _exact(ours, pair) in {_exact(one, pair) for one in theirs} if ours and theirs else None
+    return Compared(*pair, ours, " ".join(theirs), same)
 
 
 # --- the rosters, indexed -----------------------------------------------------------------------------------
@@ -407,13 +433,22 @@ def _name_key(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ItemSuggestion:
-    """A SIS line item that looks like an LMS one. `exact`: the titles are equal but for white space."""
+    """A SIS line item that looks like an LMS one. `exact`: the titles are equal but for white space.
+
+    `due` and `maximum` say whether these agree too; None where one side gives none.
+    """
 
     line_item_id: str
     sis_id: str
     title: str
     score: int
     exact: bool
+    due: bool | None = None
+    maximum: bool | None = None
+
+    @property
+    def agreements(self) -> int:
+        return [self.due, self.maximum].count(True)
 
 
 def suggest_line_items(
@@ -421,7 +456,8 @@ def suggest_line_items(
 ) -> list[ItemSuggestion]:
     """Per LMS item up to three SIS items of one class, best first; `taken` are SIS ids already linked.
 
-    Titles whose numbers differ ("Quiz 1", "Quiz 2") are never suggested. Only `sole_exact` ones may be linked
+    Alike is a title, or an equal due date together with an equal maximum. Titles whose numbers differ ("Quiz 1",
+    "Quiz 2") are never suggested. Only `sole_exact` ones may be linked
     unasked.
     """
     free = [one for one in existing if one.active and one.sourced_id not in taken]
@@ -439,27 +475,42 @@ def sole_exact(suggestions: Sequence[ItemSuggestion]) -> list[ItemSuggestion]:
 def _alike(item: lms.LineItem, free: Sequence[sis.LineItem]) -> list[ItemSuggestion]:
     found = [_likeness(item, one) for one in free]
     ranked = sorted(
-        (one for one in found if one.exact or one.score >= LEAST_LIKENESS),
-        key=lambda one: (not one.exact, -one.score, one.sis_id),
+        (one for one in found if one.exact or one.score >= LEAST_ITEM_LIKENESS),
+        key=lambda one: (not one.exact, -one.score, -one.agreements, one.sis_id),
     )
     exact = sum(1 for one in ranked if one.exact)
     return ranked[: max(exact, MOST_SUGGESTIONS)]
 
 
 def _likeness(item: lms.LineItem, one: sis.LineItem) -> ItemSuggestion:
-    ours, theirs = _name_key(item.title), _name_key(one.title)
+    due, maximum = _same_day(item.due_at, one.due), _same_number(item.maximum, one.maximum)
     exact = _spaced(item.title) == _spaced(one.title) != ""
-    if exact:
-        score = 100
-    elif (
-        not ours or not theirs or (_numbers(ours) and _numbers(theirs) and _numbers(ours) != _numbers(theirs))
-    ):
-        score = 0
-    else:
-        # whole words only: parts of words make "Unit 1 Test" and "Attendance, week 1" look alike
-        words = fuzz.token_set_ratio(ours, theirs) if _common_word(ours, theirs) else 0
-        score = min(int(max(fuzz.token_sort_ratio(ours, theirs), words)), 99)
-    return ItemSuggestion(item.line_item_id, one.sourced_id, one.title, score, exact)
+    score = 100 if exact else _title_likeness(_name_key(item.title), _name_key(one.title))
+    if score < LEAST_LIKENESS:
+        # other numbers in the titles forbid what the date and the maximum would allow
+        score = LEAST_ITEM_LIKENESS if due and maximum and not _numbers_differ(item.title, one.title) else 0
+    return ItemSuggestion(item.line_item_id, one.sourced_id, one.title, score, exact, due, maximum)
+
+
+def _title_likeness(ours: str, theirs: str) -> int:
+    if not ours or not theirs or _numbers_differ(ours, theirs):
+        return 0
+    # whole words only: parts of words make "Unit 1 Test" and "Attendance, week 1" look alike
+    words = fuzz.token_set_ratio(ours, theirs) if _common_word(ours, theirs) else 0
+    return min(int(max(fuzz.token_sort_ratio(ours, theirs), words)), 99)
+
+
+def _numbers_differ(ours: str, theirs: str) -> bool:
+    numbers = _numbers(_name_key(ours)), _numbers(_name_key(theirs))
+    return all(numbers) and numbers[0] != numbers[1]
+
+
+def _same_day(ours: datetime | None, theirs: datetime | None) -> bool | None:
+    return None if ours is None or theirs is None else abs(ours - theirs) < SAME_DAY
+
+
+def _same_number(ours: Decimal | None, theirs: Decimal | None) -> bool | None:
+    return None if ours is None or theirs is None else ours == theirs
 
 
 def _common_word(ours: str, theirs: str) -> bool:

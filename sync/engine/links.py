@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
@@ -152,9 +153,18 @@ def link_student(
                 "student_id": student_id,
                 "evidence": matching.evidence(member, student),
                 "confirmed_name": who.name[:300],
+                "confirmed_in": context,
             },
         )
     return link
+
+
+def words_here(context: Context) -> QuerySet[StudentLink]:
+    """People's words on students that hold here: an administrator's, and those of this course's teachers."""
+    teachers = Q(confirmed_by__memberships__context=context, confirmed_by__memberships__can_send=True)
+    return StudentLink.objects.filter(
+        Q(confirmed_by=None) | teachers, registration=context.registration, excluded=""
+    ).order_by("created_at")
 
 
 def _member(context: Context, lms_user_id: str) -> lms.Member:

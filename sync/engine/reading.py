@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from django.db.models import Q
 from django.utils import timezone
 
 from lti_tool.models import Context
@@ -18,6 +17,7 @@ from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.creating import settle_by_reading
 from sync.engine.errors import NothingLinked
+from sync.engine.links import words_here
 from sync.engine.proofs import still_proved
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
@@ -76,6 +76,7 @@ class Reading:
     problems: list[planning.Problem]
     stops: list[planning.Stop]
     ended: datetime
+    linked: list[desired.Linked]
 
     @property
     def classes(self) -> list[ClassRead]:
@@ -231,7 +232,7 @@ def _reckon(
     made = planning.plan(account.desired, existing, sent, decisions, waiting)
     reading = Reading(
         context, began, gradebook, sides, links, matched, excluded_students, account, existing, results, rows, sent,
-        waiting, made, problems, [], timezone.now(),
+        waiting, made, problems, [], timezone.now(), linked,
     )  # fmt: skip
     reading.plan = dataclasses.replace(made, changes=tuple(_complete(reading, one) for one in made.changes))
     reading.stops = _stops(reading)
@@ -277,16 +278,11 @@ def _pairs(connection: SisConnection) -> tuple[matching.Pair, ...]:
 
 
 def _confirmed(context: Context) -> list[matching.Confirmed]:
-    """People's words on students that hold here: an administrator's, and those of this course's teachers."""
-    rows = StudentLink.objects.filter(
-        Q(confirmed_by=None)
-        | Q(confirmed_by__memberships__context=context, confirmed_by__memberships__can_send=True),
-        registration=context.registration,
-        excluded="",
-    ).order_by("created_at")
     return [
-        matching.Confirmed(row.lms_user_id, str(row.connection_id), row.student_id, row.evidence)
-        for row in rows
+        matching.Confirmed(
+            row.lms_user_id, str(row.connection_id), row.student_id, row.evidence, row.confirmed_name
+        )
+        for row in words_here(context)
     ]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from sync import course_map, matching, scales
-from sync.engine.reading import ClassRead, Reading
+from sync.engine import details
+from sync.engine.reading import ClassRead, Reading, SisRead
 from sync.engine.reporting import problems_json
 from sync.lms import records as lms
 from sync.models import ContextState, LineItemLink
@@ -18,23 +19,27 @@ from sync.sis import records as sis
 
 def save(reading: Reading) -> dict[str, object]:
     """Build the snapshot and keep it with the counts that the safety stop compares with."""
+    state, _ = ContextState.objects.get_or_create(context=reading.context)
+    former, students = state.snapshot or {}, _students(reading)
     snapshot: dict[str, object] = {
         "read_at": reading.began.isoformat(),
-        "students": _students(reading),
+        "complete": reading.gradebook.complete,
+        "students": students,
         "items": _items(reading),
         "sis_items": {
-            str(one.link.pk): [_sis_item(item) for item in one.line_items] for one in reading.classes
+            str(one.link.pk): _sis_items(one, side) for side in reading.sides.values() for one in side.classes
         },
-        "roster": {
-            str(one.link.pk): [{"id": student.sourced_id, "name": student.name} for student in one.students]
-            for one in reading.classes
-        },
+        "roster": {str(one.link.pk): details.roster(one) for one in reading.classes},
+        "news": details.news(reading, former),
         "schemes": [_scheme(scheme) for scheme in reading.gradebook.schemes.values()],
         "warnings": list(reading.gradebook.warnings),
         "problems": problems_json(reading),
         "map": _map(reading),
+        "graded": details.graded(reading, [row["user_id"] for row in students]),
+        "conversions": details.converted(reading),
+        "profiles": details.profiles(reading),
+        "offers": details.offers(reading, former),
     }
-    state, _ = ContextState.objects.get_or_create(context=reading.context)
     state.snapshot, state.read_at = snapshot, timezone.now()
     state.save(update_fields=["snapshot", "read_at"])
     return snapshot
@@ -73,6 +78,7 @@ def _student(
         "class_link": match.class_link if match else None,
         "student_id": match.student_id if match else "",
         "student_name": names.get((match.class_link, match.student_id), "") if match else "",
+        "lapsed": member.user_id in reading.matching.lapsed,
         "reason": excluded or ("" if match else reasons.get(member.user_id, "")),
         "suggestions": [
             {
@@ -133,6 +139,8 @@ def _suggested(
             "title": found.title,
             "score": found.score,
             "exact": found.exact,
+            "due": found.due,
+            "maximum": found.maximum,
         }
         for found in matching.suggest_line_items(open_items, one.line_items, taken)
     ]
@@ -167,6 +175,14 @@ def _link(link: LineItemLink) -> dict[str, Any]:
     }
 
 
+def _sis_items(one: ClassRead, side: SisRead) -> list[dict[str, Any]]:
+    holding = details.holding(one, side)
+    return [
+        _sis_item(item) | {"results": None if holding is None else holding[item.sourced_id]}
+        for item in one.line_items
+    ]
+
+
 def _sis_item(item: sis.LineItem) -> dict[str, Any]:
     return {
         "id": item.sourced_id,
@@ -183,5 +199,16 @@ def _scheme(scheme: lms.GradeScheme) -> dict[str, Any]:
         "title": scheme.title,
         "source": scheme.source,
         "version": scales.scheme_version(scheme),
-        "entries": [{"name": entry.name, "lower": sis.plain(entry.lower)} for entry in scheme.entries],
+        "entries": [_entry(entry) for entry in scheme.entries],
+    }
+
+
+def _entry(entry: lms.SchemeEntry) -> dict[str, Any]:
+    finite = entry.lower.is_finite()
+    gpa = "" if entry.gpa is None else str(entry.gpa)
+    return {
+        "name": entry.name,
+        "lower": sis.plain(entry.lower) if finite else str(entry.lower),
+        "percent": sis.plain(sis.quantised(entry.lower * 100, 4)) if finite else "",
+        "gpa": gpa,
     }
