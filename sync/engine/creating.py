@@ -17,7 +17,7 @@ from lti_tool.models import Context
 from sync.engine import ledger, pausing
 from sync.engine.adapters import make_sis
 from sync.engine.errors import EngineError, LinkRefused, Who
-from sync.engine.items import checked_scale, gradebook_of, link_fields, lms_item, range_and_title
+from sync.engine.items import checked_scale, link_fields, lms_item, lms_items, range_and_title
 from sync.errors import Rejected, Unreachable
 from sync.lms import records as lms
 from sync.models import ClassLink, LineItemLink
@@ -50,7 +50,7 @@ def create_line_items(context: Context, wishes: Sequence[NewItemWish], who: Who)
     """
     who.must_be_able_to_send(context)
     pauses = pausing.pauses_of(context)
-    gradebook = gradebook_of(context)
+    items = lms_items(context)
     links: list[LineItemLink] = []
     for class_link in ClassLink.objects.filter(
         context=context, lapsed="", connection__active=True
@@ -59,12 +59,12 @@ def create_line_items(context: Context, wishes: Sequence[NewItemWish], who: Who)
         if mine and (pause := pauses.of(class_link.connection_id)):
             raise LinkRefused(pausing.words_of(pause))
         if mine:
-            links += _create_in_class(class_link, gradebook, mine, who)
+            links += _create_in_class(class_link, items, mine, who)
     return links
 
 
 def _create_in_class(
-    class_link: ClassLink, gradebook: lms.Gradebook, wishes: Sequence[NewItemWish], who: Who
+    class_link: ClassLink, items: Sequence[lms.LineItem], wishes: Sequence[NewItemWish], who: Who
 ) -> list[LineItemLink]:
     adapter = make_sis(class_link.connection)
     try:
@@ -73,7 +73,7 @@ def _create_in_class(
         sessions, scales = adapter.sessions(class_link.class_id), adapter.score_scales(class_link.class_id)
         links = []
         for wish in wishes:
-            item = lms_item(gradebook, wish.lms_line_item_id)
+            item = lms_item(items, wish.lms_line_item_id)
             new = proposed(class_link, item, wish, adapter.profile, sessions, titles)
             titles.add(new.title.casefold())
             links.append(_save_creating(class_link, item, new, wish, adapter.profile, scales, who))

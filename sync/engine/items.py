@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.dateparse import parse_datetime
 
 from lti_tool.models import Context
 from sync import matching
@@ -46,28 +47,38 @@ def link_line_item(
         adapter.close()
 
 
+def lms_items(context: Context) -> list[lms.LineItem]:
+    """The LMS's items as the last look saw them; a whole gradebook is read for them only where nobody looked yet."""
+    make_lms(context)  # refuses where an administrator switched the LMS off
+    state = ContextState.objects.filter(context=context).first()
+    rows = state.snapshot.get("items", []) if state else []
+    return [_item_of(row) for row in rows] or list(gradebook_of(context).line_items)
+
+
+def _item_of(row: dict[str, Any]) -> lms.LineItem:
+    return lms.LineItem(
+        row["line_item_id"],
+        row["title"],
+        Decimal(row["maximum"]) if row["maximum"] else None,
+        row["kind"],
+        row["grading_type"],
+        row["scheme_id"],
+        due_at=parse_datetime(row["due"]) if row["due"] else None,
+    )
+
+
 def gradebook_of(context: Context) -> lms.Gradebook:
     return make_lms(context).read_gradebook(course_of(context))
 
 
 def _known_item(context: Context, lms_line_item_id: str) -> lms.LineItem:
     """The item as the last look saw it; the LMS is asked again only when that look did not have it."""
-    state = ContextState.objects.filter(context=context).first()
-    for row in state.snapshot.get("items", []) if state else []:
-        if row["line_item_id"] == lms_line_item_id:
-            return lms.LineItem(
-                lms_line_item_id,
-                row["title"],
-                Decimal(row["maximum"]) if row["maximum"] else None,
-                row["kind"],
-                row["grading_type"],
-                row["scheme_id"],
-            )
-    return lms_item(gradebook_of(context), lms_line_item_id)
+    seen = [item for item in lms_items(context) if item.line_item_id == lms_line_item_id]
+    return seen[0] if seen else lms_item(gradebook_of(context).line_items, lms_line_item_id)
 
 
-def lms_item(gradebook: lms.Gradebook, lms_line_item_id: str) -> lms.LineItem:
-    for item in gradebook.line_items:
+def lms_item(items: Iterable[lms.LineItem], lms_line_item_id: str) -> lms.LineItem:
+    for item in items:
         if item.line_item_id == lms_line_item_id:
             return item
     raise LinkRefused("The LMS has no such assignment any more.")
@@ -179,28 +190,28 @@ def set_scale(link: LineItemLink, scale: str, who: Who) -> None:
 def link_exact_titles(context: Context, who: Who) -> list[LineItemLink]:
     """Link every unlinked LMS item to the one SIS item of exactly its title; the others wait for a person."""
     who.must_be_able_to_send(context)
-    gradebook = gradebook_of(context)
+    items = lms_items(context)
     made: list[LineItemLink] = []
     for class_link in ClassLink.objects.filter(
         context=context, lapsed="", connection__active=True
     ).select_related("connection"):
         adapter = make_sis(class_link.connection)
         try:
-            made += _link_exact(class_link, gradebook, adapter, who)
+            made += _link_exact(class_link, items, adapter, who)
         finally:
             adapter.close()
     return made
 
 
 def _link_exact(
-    class_link: ClassLink, gradebook: lms.Gradebook, adapter: Sis, who: Who
+    class_link: ClassLink, known: Sequence[lms.LineItem], adapter: Sis, who: Who
 ) -> list[LineItemLink]:
     existing = [one for one in adapter.line_items(class_link.class_id) if one.active]
     by_id = {one.sourced_id: one for one in existing}
     done = set(class_link.line_item_links.values_list("lms_line_item_id", flat=True))
     links = LineItemLink.objects.filter(connection=class_link.connection)
     taken = {one for one in links.values_list("line_item_id", flat=True) if one}
-    items = {one.line_item_id: one for one in gradebook.line_items if one.line_item_id not in done}
+    items = {one.line_item_id: one for one in known if one.line_item_id not in done}
     found = [one for one in matching.suggest_line_items(list(items.values()), existing, taken) if one.exact]
     return [
         _save_link(

@@ -99,7 +99,8 @@ def leave_slot(run: Run) -> None:
 
 def stop_reading(asked: Asked) -> None:
     """A read writes nothing to the SIS, so it ends at once; its worker sees it at the next step and writes no more."""
-    type(asked)._default_manager.filter(pk=asked.pk, state="reading").update(
+    rows: Any = type(asked)._default_manager  # runs and looks have a state; what they share has none
+    rows.filter(pk=asked.pk, state="reading").update(
         state="cancelled",
         finished_at=timezone.now(),
         message="Stopped by a person.",

@@ -114,11 +114,12 @@ def _save_class_link(
 def unlink_class(link: ClassLink, who: Who) -> None:
     """The class's grades stay in the SIS as they are; they are held from now on."""
     who.must_be_able_to_send(link.context)
-    _must_be_idle(link.context)
+    must_be_idle(link.context)
     link.delete()
 
 
-def _must_be_idle(context: Context) -> None:
+def must_be_idle(context: Context) -> None:
+    """Raises EngineError while grades of this course are being sent."""
     state = ContextState.objects.filter(context=context).select_related("slot").first()
     if state is not None and state.slot is not None and state.slot.is_open:
         raise EngineError(
@@ -168,7 +169,14 @@ def words_here(context: Context) -> QuerySet[StudentLink]:
 
 
 def _member(context: Context, lms_user_id: str) -> lms.Member:
-    gradebook = make_lms(context).read_gradebook(course_of(context))
+    """Her ids as the last look saw them (where they changed since, the word lapses); else the LMS is read."""
+    reader = make_lms(context)  # refuses where an administrator switched the LMS off
+    state = ContextState.objects.filter(context=context).first()
+    for row in state.snapshot.get("students", []) if state else []:
+        if row["user_id"] == lms_user_id:
+            ids = {name: row[name] for name in ("user_id", "name", "login", "sis_id", "email")}
+            return lms.Member(**ids)
+    gradebook = reader.read_gradebook(course_of(context))
     for member in gradebook.members:
         if member.user_id == lms_user_id and member.is_student:
             return member

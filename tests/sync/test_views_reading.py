@@ -14,7 +14,7 @@ from django.utils import timezone
 from lti_tool.models import LtiUser, Membership
 from sync import engine, tasks
 from sync.lms.memory import try_later
-from sync.models import ContextState, Look, Run
+from sync.models import ContextState, LineItemLink, Look, Run, StudentLink
 from tests.sync.pages import Browser, person, read_now, teacher, text_of
 from tests.sync.worlds import Course
 
@@ -281,6 +281,28 @@ def test_class_that_was_unlinked_is_offered_again_at_once(course: Course, ada: B
     read_now()
     assert "Link “Class c1" not in text_of(ada.get("classes"))
     assert "Link “Class c1" in text_of(ada.post("unlink_class", course.class_link.pk))
+
+
+# --- a word on one student or item ----------------------------------------------------------------------------
+
+
+def test_linking_reads_no_whole_gradebook_within_the_request(course: Course, ada: Browser) -> None:
+    for item in ("a8", "a9"):
+        course.lms.add_item(item, title=f"Essay {item}")
+    course.sis.add_item("c1", "i8", title="Essay a8")
+    course.lms.add_member("u9", name="Nobody Knows")
+    course.sis.add_class("c1", students=["s1", "s2", "s3", "s9"], teachers=["t1"])
+    engine.look(course.context)
+    course.lms.on_read = try_later()
+    link = course.class_link
+
+    ada.post("link_exact")
+    wish = engine.NewItemWish(class_link_id=link.pk, lms_line_item_id="a9")
+    engine.create_line_items(course.context, [wish], course.who)
+    ada.post("link_student", user_id="u9", student=f"{link.pk}:s9")
+
+    assert set(LineItemLink.objects.values_list("lms_line_item_id", flat=True)) == {"a1", "a2", "a8", "a9"}
+    assert StudentLink.objects.get(lms_user_id="u9").student_id == "s9"
 
 
 # --- what it costs --------------------------------------------------------------------------------------------
