@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from django.db.models import F
 from django.utils import timezone
 
+from lti_tool.models import Context
 from sync import course_map
-from sync.models import ClassLink, ClassRequest, ContextState, LineItemLink, Run
+from sync.engine import pausing
+from sync.models import ClassLink, ClassRequest, ContextState, LineItemLink, Pause, Run
 from sync.views.asking import Request, class_links_of, course_of, state_of
 from sync.views.class_requests import open_requests
 from sync.views.seen import Seen
@@ -36,6 +39,7 @@ class Standing:
     review_run: Run | None = None
     last_run: Run | None = None
     compared: list[tuple[datetime | None, bool | None]] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
 
     @property
     def lapsed(self) -> list[ClassLink]:
@@ -110,11 +114,26 @@ def standing_of(request: Request) -> Standing:
     standing.open_run = short.filter(state__in=Run.OPEN).first()
     standing.review_run = short.filter(state="review").first()
     # a read that failed says so itself, above the page; the last run stays the last that read both sides
-    ended = runs.filter(state__in=("done", "failed", "cancelled"))
-    standing.last_run = ended.exclude(report={}, approved_at=None).first()
-    done = runs.filter(state="done").values_list("finished_at", "report__in_sync")
+    ended = short.filter(state__in=("done", "failed", "cancelled")).exclude(report={}, approved_at=None)
+    standing.last_run = _with_counts(ended.annotate(counted=F("report__counts")).first())
+    done = runs.filter(state="done").values_list("finished_at", "in_sync")
     standing.compared = list(done[:MOST_COMPARED])
+    standing.pauses = _pauses(context, standing.seen.standing)
     return standing
+
+
+def _with_counts(run: Run | None) -> Run | None:
+    """A run with that part of its report which the page shows."""
+    if run is not None:
+        run.report = {"counts": getattr(run, "counted", None) or {}}
+    return run
+
+
+def _pauses(context: Context, links: Sequence[ClassLink]) -> list[Pause]:
+    """What an administrator paused of that which this course's grades go through, each once."""
+    pauses = pausing.pauses_of(context)
+    found = {pause.pk: pause for link in links if (pause := pauses.of(link.connection_id))}
+    return list(found.values())
 
 
 def count_items(seen: Seen, links: Sequence[LineItemLink]) -> Counter[str]:

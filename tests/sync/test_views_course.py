@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sync import engine
+from sync.engine import pausing
 from sync.models import ContextState, LineItemLink, Run, SisConnection
 from sync.sis.records import Profile, Value
 from tests.sync.pages import Browser, person, teacher, text_of
@@ -53,7 +54,7 @@ def test_grades_that_wait_are_counted_by_kind(course: Course, ada: Browser) -> N
     engine.look(course.context)
     page = shown(ada)
     assert (
-        "4 grades wait for you: 1 edited in the SIS, 1 new, to be sent, 1 changed, to be sent, 1 gone" in page
+        "4 grades wait for you: 1 edited in the SIS, 1 new to the SIS, 1 changed in the LMS, 1 gone" in page
     )
     assert "Review grades" in page
 
@@ -113,11 +114,26 @@ def test_students_and_items_to_settle_are_counted(course: Course, ada: Browser) 
 def test_a_failed_run_is_not_said_to_differ(course: Course, ada: Browser) -> None:
     course.send()
     now = timezone.now()
-    failed = {"state": "failed", "message": "The SIS refused the key.", "approved_at": now, "finished_at": now}
+    failed = {
+        "state": "failed",
+        "message": "The SIS refused the key.",
+        "approved_at": now,
+        "finished_at": now,
+    }
     Run.objects.create(context=course.context, asked_name="Ada", **failed)
     page = shown(ada)
     assert "stopped by an error" in page
     assert "The SIS refused the key." in page
+
+
+def test_a_pause_by_the_administrator_is_said_with_her_reason(course: Course, ada: Browser) -> None:
+    course.send()
+    pausing.pause(course.context.institution, engine.Who("root"), "The SIS is being moved.")
+    page = shown(ada)
+    assert "root, your administrator, paused it." in page
+    assert "The SIS is being moved." in page
+    theirs = make_course()
+    assert "paused it" not in shown(teacher(theirs.context))
 
 
 # --- the map --------------------------------------------------------------------------------------------------
@@ -130,9 +146,9 @@ def test_map_names_each_state_with_its_students_and_stands_as_a_table_too(
     course.lms.grade("u2", "a1", Decimal(1))
     engine.look(course.context)
     html = ada.get("course").content.decode()
-    assert "<title>changed, to be sent: Student 2</title>" in html
-    assert 'aria-label="Homework 1: 1 changed, to be sent, 2 the same in the SIS"' in html
-    assert "Student 2 changed, to be sent not graded yet" in text_of(ada.get("course"))
+    assert "<title>changed in the LMS: Student 2</title>" in html
+    assert 'aria-label="Homework 1: 1 changed in the LMS, 2 the same in the SIS"' in html
+    assert "Student 2 changed in the LMS not graded yet" in text_of(ada.get("course"))
 
 
 def test_map_tells_nothing_of_a_class_that_is_no_longer_linked(course: Course, ada: Browser) -> None:
