@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -13,6 +13,7 @@ from django.urls import reverse
 from lti_tool import cookies, sessions
 from lti_tool.models import Context, LtiUser, Membership
 from sync import engine
+from sync.engine import deciding, reporting
 from sync.models import Look, Run
 
 
@@ -34,15 +35,18 @@ class Browser:
         return reverse(f"sync:{name}", args=[(of or self.context).public_id, *args])
 
     def get(self, name: str, *args: Any, query: Any = None, **more: Any) -> HttpResponse:
-        answer: HttpResponse = self.client.get(self.url(name, *args), query, **more)
-        return self.client.get(self.url(name, *args), query, **more) if self._read() else answer
+        answer = self._asked(name, *args, query=query, **more)
+        return self._asked(name, *args, query=query, **more) if self._read() else answer
+
+    def _asked(self, name: str, *args: Any, query: Any, **more: Any) -> HttpResponse:
+        return cast(HttpResponse, self.client.get(self.url(name, *args), query, **more))
 
     def post(self, name: str, *args: Any, follow: bool = True, **data: Any) -> HttpResponse:
         """As the page's script does: with the session in a header. What it asked to be read is read by then."""
-        answer: HttpResponse = self.client.post(self.url(name, *args), data, headers=self.acting)
+        answer = cast(HttpResponse, self.client.post(self.url(name, *args), data, headers=self.acting))
         self._read()
         while follow and answer.status_code == 302:
-            answer = self.client.get(answer["Location"])
+            answer = cast(HttpResponse, self.client.get(answer["Location"]))
         return answer
 
     def _read(self) -> bool:
@@ -75,3 +79,11 @@ def person(context: Context, sub: str, **rights: bool) -> Browser:
 def text_of(response: HttpResponse) -> str:
     """What a person reads: no tags, single spaces."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+
+def word(context: Context, key: str, kind: str) -> dict[str, str]:
+    """The fields of a form that decides on one grade, as the newest list's page shows it."""
+    newest = reporting.newest_list(context)
+    assert newest is not None
+    pair = deciding.pairs_of(newest)[key]
+    return {f"decision:{key}": kind, f"pair:{key}": deciding.digest_of_pair(key, pair)}
