@@ -33,6 +33,7 @@ def checks(gradebook: lms.Gradebook, line_item_ids: Collection[str] | None = Non
         _missing(results),
         _unreadable(results),
         _current_differs(gradebook.results, students),
+        _overridden(results),
         _without_maximum(items),
         _without_sis_id(students.values()),
         _incomplete(gradebook),
@@ -84,6 +85,12 @@ def _current_differs(results: Iterable[lms.Result], students: Collection[str]) -
     return Check(
         "current-differs", text, count, "Grade or excuse that work, or be sure which of the two you send."
     )
+
+
+def _overridden(results: Iterable[lms.Result]) -> Check:
+    count = len({one.user_id for one in results if one.overridden})
+    text = f"Students whose course grade was overridden by hand: {count}."
+    return Check("override", text, count, "The override is sent, not the computed grade. Check it in the LMS.")
 
 
 def _without_maximum(items: Iterable[lms.LineItem]) -> Check:

@@ -111,6 +111,8 @@ class Result:
     graded_at: datetime | None = None
     posted: bool = True
     score_error: str = ""
+    # a teacher typed it in place of what the LMS computed
+    overridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +19,10 @@ from sync import engine
 from sync.models import Run
 from sync.views import reading, rows, wording
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
+from sync.views.filtering import Filter
+from sync.views.lines import Book
+from sync.views.lines import who_of as who_settles
+from sync.views.outcomes import Outcomes, progress_of
 
 
 @page
@@ -27,35 +32,41 @@ def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         return to(request, "review", found.pk)
     if reading.is_about(found):
         return reading.page_of(request, found)
-    every = rows.rows_of(found)
-    differences, problems = rows.reconciliation_of(found)
+    narrowed = Filter.of(request.GET)
+    book = Book(found, narrowed)
+    problems = [line for line in book.lines if line.kind == "problem"]
+    differences = [line for line in book.lines if line.kind != "problem"]
     return show(
         request,
         "sync/run.html",
         **_how_far(found),
-        rows=every,
-        again=any(row.state in {"rejected", "unknown", "changed"} for row in every),
-        newer=Run.objects.filter(context=course_of(request), pk__gt=found.pk).first(),
+        narrowed=narrowed,
+        outcomes=Outcomes(found, narrowed),
+        newer=Run.objects.filter(context=course_of(request), pk__gt=found.pk).defer("report").first(),
         counts=rows.counts_of(found),
         report=found.report,
-        differences=differences,
-        problems=problems,
+        differences=book.part("differences", differences, wording.CAUSES, lambda line: line.cause),
+        problems=book.part("problems", problems, wording.WHO, who_settles),
     )
 
 
 @page
 def progress(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     """The part of the run's page that asks again every other second; when the run is over, the page loads anew."""
-    found = run_of(request, run_id)
+    # without the report, which may be long: this is asked for every other second
+    runs = Run.objects.defer("report")
+    found = get_object_or_404(runs, pk=run_id, context=course_of(request))
     if not found.is_open:
-        return _whole_page(found) if request.htmx else to(request, "run", found.pk)
+        return _whole_page(request, found) if request.htmx else to(request, "run", found.pk)
     if not request.htmx:
         return to(request, "run", found.pk)
-    return show(request, "sync/progress.html", **_how_far(found))
+    values = _how_far(found)
+    moved = request.GET.get("step") != str(values["progress"].step)
+    return show(request, "sync/progress.html", moved=moved, **values)
 
 
-def _whole_page(found: Run) -> HttpResponse:
-    address = reverse("sync:run", args=[found.context.public_id, found.pk])
+def _whole_page(request: Request, found: Run) -> HttpResponse:
+    address = reverse("sync:run", args=[course_of(request).public_id, found.pk])
     return HttpResponseLocation(address, target="body", swap="innerHTML")
 
 
@@ -63,7 +74,7 @@ def _how_far(found: Run) -> dict[str, Any]:
     return {
         "run": found,
         "run_state": wording.RUN_STATES.get(found.state, found.state),
-        "progress": rows.progress_of(found),
+        "progress": progress_of(found),
         "silent": _is_silent(found),
     }
 

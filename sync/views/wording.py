@@ -106,6 +106,14 @@ MATCHED_BY: Final[dict[str, Text]] = {
     "user_id": _("LMS id"),
 }
 
+# the SIS field that it was compared with
+SIS_FIELDS: Final[dict[str, Text]] = {
+    "sourcedId": _("id in the SIS"),
+    "identifier": _("school number"),
+    "username": _("login in the SIS"),
+    "email": _("e-mail in the SIS"),
+}
+
 PROOFS: Final[dict[str, Text]] = {
     "teacher": _("the SIS lists you as a teacher of this class"),
     "section": _("the LMS's own section id is this class's"),
@@ -143,4 +151,80 @@ MAP_STATES: Final[dict[str, Text]] = {
     "same": _("the same in the SIS"),
     "not_graded": _("not graded yet"),
     "left_out": _("left out"),
+}
+
+# the parts of the review page, as its links name them
+PARTS: Final[dict[str, Text]] = {
+    "": _("All"),
+    "new": _("New"),
+    "changed": _("Changed"),
+    "withdrawn": _("Withdrawn"),
+    "edited": _("Edited in the SIS"),
+    "problems": _("To settle first"),
+    "refused": _("Refused by the SIS"),
+    "left": _("Left alone by your decision"),
+    "others": _("Other differences"),
+    "gone_on": _("Sent already"),
+}
+
+# what is ticked, as it stands behind a number
+TICKED: Final[dict[str, Text]] = {"new": _("new"), "changed": _("changed"), "withdrawn": _("to be removed")}
+
+# the next step for a difference of this cause
+NEXT: Final[dict[str, Text]] = {
+    "not sent": _("Review and send it."),
+    "refused": _("See the SIS's reason, have it settled there, then try again."),
+    "edited in the SIS": _("Keep the SIS's grade, or send the LMS's: decide on the review page."),
+    "rounded by the SIS": _("Nothing to do: the SIS keeps fewer decimals."),
+    "accepted, not shown": _(
+        "The SIS said yes and does not show it. Compare again later; if it stays, ask the SIS administrator."
+    ),
+    "not confirmed yet": _("No answer came. The next read settles it; nothing is lost."),
+    "held": _("Left in the SIS as it is. The reason says what to do."),
+    "gone from the LMS": _("Tick its removal on the review page, or leave it."),
+}
+
+# what should be settled in the LMS before sending: what it is, what to do, and the page of ours that helps
+READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
+    "unposted": (
+        _("Grades that are not posted, so that students cannot see them yet"),
+        _("Post them in the LMS's gradebook before you send them."),
+        "",
+    ),
+    "not-graded": (
+        _("Results without a grade; they are not sent, and never as a zero"),
+        _("Grade them, or excuse the students, in the LMS's gradebook."),
+        "",
+    ),
+    "missing": (
+        _("Results that are marked missing and have no score"),
+        _("Enter a zero in the LMS's gradebook if it should count as one."),
+        "",
+    ),
+    "unreadable": (_("Scores that could not be read"), _("Enter them again in the LMS's gradebook."), ""),
+    "current-differs": (
+        _("Students whose current and final course grade differ, as some work is not graded"),
+        _("Grade or excuse that work in the LMS, or be sure which of the two you send."),
+        "line_items",
+    ),
+    "override": (
+        _("Students whose course grade was overridden by hand"),
+        _("The override is sent, not the computed grade. Check it in the LMS's gradebook."),
+        "",
+    ),
+    "without-maximum": (
+        _("Assignments without a maximum, so that their scores cannot be scaled"),
+        _("Set the points possible in the LMS."),
+        "line_items",
+    ),
+    "without-sis-id": (
+        _("Students without a SIS id in the LMS; they are matched by other identifiers or by hand"),
+        _("Ask the LMS administrator to enter SIS ids."),
+        "students",
+    ),
+    "incomplete": (
+        _("The LMS was not read completely. What is there is sent; nothing is withdrawn"),
+        _("Read the course again later."),
+        "",
+    ),
 }

@@ -192,4 +192,5 @@ def _total(enrollment: Row, item_id: str, which: str) -> lms.Result:
         maximum=HUNDRED,
         text=text if graded else None,
         score_error=error,
+        overridden=overridden,
     )

@@ -1,4 +1,4 @@
-// Ticks a whole table of rows at once. Without this script every box can still be ticked by hand.
+// Ticks a whole table of rows at once, and counts what is ticked. Without this script every box can be ticked by hand.
 function pick(table) {
   const boxes = [...table.querySelectorAll('tbody input[name="digest"]')];
   const head = table.querySelector("thead th");
@@ -11,11 +11,27 @@ function pick(table) {
     all.checked = ticked === boxes.length;
     all.indeterminate = ticked > 0 && ticked < boxes.length;
   };
+  // the change goes on to the table's frame, which keeps the ticks
   all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
   boxes.forEach((box) => box.addEventListener("change", show));
   show();
   head.append(" ", all);
 }
+
+// what is ticked on this page, and what was ticked on the others
+function count() {
+  const ticked = [...document.querySelectorAll('input[name="digest"]:checked')];
+  for (const place of document.querySelectorAll("[data-ticked]")) {
+    const kind = place.dataset.ticked;
+    const here = kind ? ticked.filter((box) => box.dataset.kind === kind) : ticked;
+    const text = String(here.length + Number(place.dataset.elsewhere));
+    if (place.textContent !== text) place.textContent = text;
+  }
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.closest?.("table[data-pick]")) count();
+});
 
 // for the first page, and for each one that is loaded into it
 htmx.onLoad((part) => {
@@ -24,4 +40,9 @@ htmx.onLoad((part) => {
     table.dataset.picked = "yes";
     pick(table);
   });
+  if (tables.length) count();
+  for (const button of part.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
 });
