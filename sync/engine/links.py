@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from lti_tool.models import Context
 from sync import matching
+from sync.engine import settled
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.errors import EngineError, LinkRefused, Who
 from sync.engine.proofs import Proof, find_proof, trusted_sections
@@ -157,6 +158,8 @@ def link_student(
                 "confirmed_in": context,
             },
         )
+    names = {"student_id": student_id, "student_name": student.name, "by": f"confirmed by {who.name}"}
+    settled.show(context, lms_user_id, "matched", class_link=class_link.pk, **names)
     return link
 
 
@@ -207,6 +210,7 @@ def exclude_student(context: Context, lms_user_id: str, reason: str, who: Who) -
             "confirmed_name": who.name,
         },
     )
+    settled.show(context, lms_user_id, "excluded", link.excluded)
     return link
 
 
@@ -217,6 +221,9 @@ def forget_student(context: Context, lms_user_id: str, who: Who) -> None:
     StudentLink.objects.filter(
         registration=context.registration, lms_user_id=lms_user_id, confirmed_by=who.user, excluded=""
     ).delete()
+    settled.show(
+        context, lms_user_id, "problem", "Taken back. The next read says how this student is matched."
+    )
 
 
 def item_changed(link: LineItemLink) -> None:

@@ -305,6 +305,24 @@ def test_linking_reads_no_whole_gradebook_within_the_request(course: Course, ada
     assert StudentLink.objects.get(lms_user_id="u9").student_id == "s9"
 
 
+def test_word_on_a_student_stands_on_her_page_before_the_next_read(course: Course, ada: Browser) -> None:
+    course.lms.add_member("u9", name="Nobody Knows")
+    course.sis.add_class("c1", students=["s1", "s2", "s3", "s9"], teachers=["t1"])
+    engine.look(course.context)
+    states: list[tuple[str, str]] = []
+    words: list[tuple[str, dict[str, str]]] = [
+        ("link_student", {"student": f"{course.class_link.pk}:s9"}),
+        ("exclude_student", {"reason": "audits"}),
+        ("forget_student", {}),
+    ]
+    for name, fields in words:
+        ada.post(name, user_id="u9", **fields)
+        rows = ContextState.objects.get(context=course.context).snapshot["students"]
+        states += [(row["state"], row["student_id"]) for row in rows if row["user_id"] == "u9"]
+    assert states == [("matched", "s9"), ("excluded", ""), ("problem", "")]
+    assert Look.objects.get(about=Look.GRADEBOOKS).is_reading
+
+
 # --- what it costs --------------------------------------------------------------------------------------------
 
 
