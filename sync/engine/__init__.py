@@ -15,8 +15,10 @@ from sync.engine.background import (
     read_run,
     stop_look,
 )
+from sync.engine.changing import change_line_item, preview_change
 from sync.engine.class_requests import ask_for_class, decline_request, grant_request, take_back_request
 from sync.engine.creating import NewItemWish, create_line_items, settle_creating
+from sync.engine.details import compared
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
     SCALES,
@@ -37,6 +39,7 @@ from sync.engine.links import (
     profile_changed,
     suggest_classes,
     unlink_class,
+    words_here,
 )
 from sync.engine.preview import (
     UNANSWERED,
@@ -70,7 +73,9 @@ __all__ = [
     "ask_look",
     "ask_run",
     "cancel",
+    "change_line_item",
     "classes_of",
+    "compared",
     "connections_for",
     "course_of",
     "create_line_items",
@@ -93,6 +98,7 @@ __all__ = [
     "parse_decimal",
     "parse_key",
     "preview",
+    "preview_change",
     "profile_changed",
     "push",
     "push_here",
@@ -107,4 +113,5 @@ __all__ = [
     "take_back_request",
     "unlink_class",
     "unlink_line_item",
+    "words_here",
 ]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from lti_tool.access import viewer_required
 from sync import engine
 from sync.forms import ExcludeStudentForm, LinkStudentForm
 from sync.models import ClassLink
-from sync.views import reading, wording
+from sync.views import people, reading
 from sync.views.asking import (
     Request,
     action,
@@ -25,50 +30,94 @@ from sync.views.asking import (
     told,
     who_of,
 )
-from sync.views.seen import Seen
+from sync.views.filtering import Filter
+from sync.views.people import People
+from sync.views.seen import Json, Seen
+
+PER_PAGE: Final = 40
 
 
-def _seen(request: Request) -> Seen:
-    return Seen(state_of(request), class_links_of(request))
+def _people(request: Request) -> People:
+    return People(Seen(state_of(request), class_links_of(request)), course_of(request), request.lti.user)
 
 
 @page
 def students(request: Request, public_id: UUID) -> HttpResponse:
-    seen = _seen(request)
-    rows = seen.students
-    titles = {link.pk: str(link) for link in seen.standing}
-    for row in rows:
-        row["by"] = _by(row["by"])
-        row["class_title"] = titles.get(row["class_link"], "")
-        for one in row["suggestions"]:
-            one["class_title"] = titles.get(one["class_link"], "")
+    found, narrowed = _people(request), Filter.of(request.GET)
+    listed = Paginator(found.narrowed(narrowed), PER_PAGE).get_page(narrowed.page)
+    rows = [found.told(row) for row in listed]
+    sent_at = people.last_sent(course_of(request))
+    news, fresh = found.news(sent_at)
     return show(
         request,
         "sync/students.html",
-        seen=seen,
-        to_settle=[row for row in rows if row["state"] == "problem"],
-        matched=[row for row in rows if row["state"] == "matched"],
-        excluded=[row for row in rows if row["state"] == "excluded"],
+        seen=found.seen,
+        narrowed=narrowed,
+        all_link=narrowed.link(part=""),
+        links={state: narrowed.link(part=state) for state in people.ORDER},
+        counts=people.counted(found.rows),
+        total=len(found.rows),
+        page=listed,
+        groups=[(state, [row for row in rows if row["state"] == state]) for state in people.ORDER],
+        news=news,
+        fresh=fresh,
+        sent_at=sent_at,
     )
 
 
-def _by(by: str) -> str:
-    """The matcher's "sis_id = sourcedId, login = username" as "SIS id, login"; a person's word stays as it is."""
-    fields = [part.partition(" = ")[0] for part in by.split(", ")]
-    if not all(field in wording.MATCHED_BY for field in fields):
-        return by
-    return ", ".join(dict.fromkeys(str(wording.MATCHED_BY[field]) for field in fields))
+@viewer_required
+@require_POST
+def find(request: Request, public_id: UUID) -> HttpResponse:
+    """Search: the words go sealed into the address of the list, as an address may hold no name."""
+    narrowed = Filter.of(request.POST).searching(_plain(request, "words"))
+    answer = to(request, "students")
+    answer["Location"] += narrowed.query + "#list"
+    return answer
+
+
+@viewer_required
+@require_POST
+def consider(request: Request, public_id: UUID) -> HttpResponse:
+    """Show one SIS student beside the LMS's, before anybody confirms: the choice goes sealed into the address."""
+    answer = to(request, "settle_student")
+    chosen = Filter().searching(_plain(request, "student"))
+    answer["Location"] += "?" + urlencode({"student": _plain(request, "user_id"), "find": chosen.find})
+    return answer
+
+
+def _plain(request: Request, name: str) -> str:
+    return request.POST.get(name, "").replace("\x00", "")
 
 
 @page
 def settle(request: Request, public_id: UUID) -> HttpResponse:
-    """One student: choose from the rosters of the linked classes, or leave her out with a reason."""
-    seen = _seen(request)
-    student = seen.student(request.GET.get("student", ""))
+    """One student: confirm a suggestion, choose from the rosters of the linked classes, or leave her out with a reason."""
+    found = _people(request)
+    student = found.seen.student(request.GET.get("student", ""))
     if student is None:
         raise Http404
-    student["by"] = _by(student["by"])
-    return show(request, "sync/settle_student.html", student=student, roster=seen.roster())
+    return show(
+        request,
+        "sync/settle_student.html",
+        student=found.told(student),
+        chosen=_chosen(found, student, Filter.of(request.GET).words),
+        roster=people.choices(found.seen),
+    )
+
+
+def _chosen(found: People, student: Json, words: str) -> Json | None:
+    """The SIS student to look at ("class link:student id"), with what speaks for her and against."""
+    link_id, _colon, student_id = words.partition(":")
+    person = found.person(int(link_id), student_id) if link_id.isdecimal() and len(link_id) < 18 else None
+    if person is None:
+        return None
+    taken = any(row["student_id"] == student_id and row["state"] == "matched" for row in found.rows)
+    return person | {
+        "class_link": link_id,
+        "class_title": found.classes[int(link_id)],
+        "evidence": found.evidence(student, int(link_id), person),
+        "taken": taken and student["student_id"] != student_id,
+    }
 
 
 @action

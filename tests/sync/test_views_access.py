@@ -31,8 +31,10 @@ PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
-    "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
+    "pick", "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
 }  # fmt: skip
+# forms that change nothing: whoever may look may search
+SEARCHES = {"find_student", "consider_student"}
 BOTH = {"create_line_items"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
 
@@ -74,7 +76,7 @@ def args_of(name: str, course: Course) -> list[int]:
 
 def open_page(browser: Browser, name: str, args: list[int], course: Course) -> HttpResponse:
     """The page as its form would ask for it, with ids of `course` in every field."""
-    if name not in CHANGES:
+    if name not in CHANGES | SEARCHES:
         return browser.get(name, *args, query={"student": "u1"})
     run = Run.objects.get(context=course.context, state="review")
     fields: dict[str, Any] = {
@@ -125,8 +127,8 @@ def test_every_page_is_told_apart() -> None:
         "progress",
     }
     reads |= {"reading", "reading_part", "reading_notice", "run_reading", "class_suggestions"}
-    reads |= {"reconciliation_csv", "receipt_csv", "report_json", "history", "grade"}
-    assert set(PAGES) == reads | CHANGES | BOTH
+    reads |= {"reconciliation_csv", "receipt_csv", "report_json", "history", "grade", "receipt", "find"}
+    assert set(PAGES) == reads | CHANGES | SEARCHES | BOTH
 
 
 def test_teacher_of_another_course_sees_and_moves_nothing(mine: Course, theirs: Course) -> None:
@@ -197,7 +199,7 @@ def test_without_a_launch_there_is_no_page(mine: Course) -> None:
 def test_looking_at_the_address_of_a_form_changes_nothing(mine: Course) -> None:
     before = everything(mine)
     browser = teacher(mine.context)
-    for name in sorted(CHANGES):
+    for name in sorted(CHANGES | SEARCHES):
         assert (name, browser.get(name, *args_of(name, mine)).status_code) == (name, 405)
     assert everything(mine) == before
 
@@ -224,7 +226,7 @@ def test_form_of_another_site_is_not_accepted(mine: Course) -> None:
     assert everything(mine) == before
 
 
-@pytest.mark.parametrize("name", sorted(CHANGES))
+@pytest.mark.parametrize("name", sorted(CHANGES | SEARCHES))
 def test_no_form_needs_a_cookie(mine: Course, name: str) -> None:
     browser = teacher(mine.context, strict=True)
     browser.client.cookies.clear()
@@ -242,7 +244,7 @@ def test_links_name_no_person(mine: Course) -> None:
 
 def test_pages_need_no_inline_script_or_style(mine: Course) -> None:
     browser = teacher(mine.context)
-    for name in sorted(PAGES.keys() - CHANGES - {"report_json", "receipt_csv", "reconciliation_csv"}):
+    for name in sorted(PAGES.keys() - CHANGES - SEARCHES - {"report_json", "receipt_csv", "reconciliation_csv"}):
         page = browser.get(name, *args_of(name, mine), query={"student": "u1"}).content.decode()
         assert "style=" not in page, name
         assert "<script>" not in page, name

@@ -364,7 +364,7 @@ def test_roster_of_an_unlinked_or_lapsed_class_is_not_shown_any_more(course: Cou
 
 def test_page_says_in_plain_words_by_what_a_student_is_matched(course: Course, ada: Browser) -> None:
     page = text_of(ada.post("look", back="students"))
-    assert "Class c1 SIS id Change" in page
+    assert "s1 Test s1 SIS id Change" in page
     assert "sourcedId" not in page
 
 
