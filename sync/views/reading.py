@@ -116,11 +116,16 @@ def look_part(request: Request, public_id: UUID) -> HttpResponse:
 
 @page
 def look_notice(request: Request, public_id: UUID) -> HttpResponse:
-    """The notice above a page: nothing while the read goes on, then the offer to show what is new."""
+    """The notice above a page: nothing while the read goes on, then the offer to show what is new.
+
+    A page that showed nothing yet (`first`) loads anew by itself; any other could take from her what she is typing.
+    """
     found = _look_of(request)
     if found is not None and found.is_reading:
         return HttpResponse(status=204)
     here = request.htmx.current_url_abs_path or _url(request, "course")
+    if found is not None and found.state == "done" and request.GET.get("first") and request.htmx:
+        return HttpResponseLocation(here, target="body", swap="innerHTML")
     return show(request, "sync/_looked.html", look=found, here=here)
 
 

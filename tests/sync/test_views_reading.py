@@ -221,6 +221,15 @@ def test_settling_a_student_reads_behind_her_and_tells_when_it_is_done(course: C
     assert f'href="{ada.url("students")}"' in offer
 
 
+def test_page_that_showed_nothing_yet_loads_anew_by_itself(course: Course, ada: Browser) -> None:
+    ada.post("look")
+    assert "reading/notice/?first=yes" in ada.get("students").content.decode()
+    read_now()
+    here = {"HX-Current-URL": f"http://testserver{ada.url('students')}"}
+    answer = ada.get("reading_notice", query={"first": "yes"}, headers=HTMX | here)
+    assert leads_to(answer) == ada.url("students")
+
+
 def test_look_is_stopped_by_a_click(course: Course, ada: Browser) -> None:
     ada.post("look", back="students")
     page = text_of(ada.post("stop_reading", back="students"))
