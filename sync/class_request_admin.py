@@ -14,8 +14,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from lti_tool.admin import OfInstitution, OwnOnly
-from lti_tool.staff import institutions_of
+from lti_tool.staff import institutions_of, name_of
 from sync import engine
+from sync.engine import audit
 from sync.errors import AdapterError
 from sync.models import ClassRequest
 
@@ -63,7 +64,12 @@ class ClassRequestAdmin(OfInstitution):
         def answering(request: HttpRequest, pk: int) -> HttpResponse:
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
-            asked = self.get_queryset(request).select_related("context", "connection").filter(pk=pk).first()
+            asked = (
+                self.get_queryset(request)
+                .select_related("context", "connection__institution")
+                .filter(pk=pk)
+                .first()
+            )
             if asked is None:
                 raise Http404
             if not request.user.has_perm(RIGHT):
@@ -78,7 +84,8 @@ class ClassRequestAdmin(OfInstitution):
 
     def _grant(self, request: HttpRequest, asked: ClassRequest) -> None:
         class_id = request.POST.get("class_id", "").strip() or asked.class_id
-        link = engine.grant_request(asked, class_id, engine.Who(request.user.get_username()))
+        self._note(request, asked, f"class request: link {class_id}")
+        link = engine.grant_request(asked, class_id, engine.Who(name_of(request.user)))
         self.log_change(request, asked, "granted")
         told = _("“%(title)s” (%(id)s) is linked to the course “%(course)s”.")
         messages.success(request, told % {"title": link, "id": link.class_id, "course": asked.context})
@@ -87,6 +94,11 @@ class ClassRequestAdmin(OfInstitution):
         reason = request.POST.get("reason", "").strip()
         if not reason:
             raise engine.EngineError(_("Say why: the teacher reads it."))
-        engine.decline_request(asked, reason, engine.Who(request.user.get_username()))
+        self._note(request, asked, "class request: decline")
+        engine.decline_request(asked, reason, engine.Who(name_of(request.user)))
         self.log_change(request, asked, "declined")
         messages.success(request, _("Declined. The teacher sees the reason on her page."))
+
+    def _note(self, request: HttpRequest, asked: ClassRequest, what: str) -> None:
+        institution = asked.connection.institution
+        audit.note(institution, request.user, "approve", asked.context, detail=what, context=asked.context)

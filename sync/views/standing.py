@@ -75,6 +75,13 @@ class Standing:
         return read_at is not None and timezone.now() - read_at < timedelta(minutes=1)
 
     @property
+    def is_outdated(self) -> bool:
+        """Was a link of an assignment or a class made or changed since the last read?"""
+        read_at = self.seen.read_at
+        changed = [link.updated_at for link in self.item_links] + [link.proved_at for link in self.links]
+        return read_at is not None and any(moment > read_at for moment in changed)
+
+    @property
     def open_grades(self) -> int:
         return sum(self.grades.get(state, 0) for state in OPEN_STATES)
 

@@ -56,7 +56,7 @@ def test_a_class_that_nothing_proves_is_linked_by_an_administrator_and_the_guide
     expect(tool.get_by_text("waits for an answer")).to_be_visible()
 
     ann = administrator(demo, browser)
-    asked = ann.get_by_role("row").filter(has_text="my third period")
+    asked = ann.get_by_role("group", name="my third period")
     expect(asked).to_contain_text("Ada Okafor")
     asked.get_by_label("Id of the class in the SIS").fill("ALG1-P3")
     asked.get_by_role("button", name="Link this class").click()

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sync import engine
-from sync.models import ClassLink, ClassRequest, SisConnection
+from sync.models import AuditEntry, ClassLink, ClassRequest, SisConnection
 from tests.sync.pages import Browser, person, teacher, text_of
 from tests.sync.worlds import Course, make_course
 
@@ -113,6 +113,8 @@ def test_administrator_links_in_one_click_and_her_word_is_the_proof(
     link = ClassLink.objects.get(context=course.context)
     assert (link.class_id, link.proof, link.proof_source) == ("c2", "admin", "root")
     assert the_request(course).class_link == link
+    noted = AuditEntry.objects.get(context=course.context)
+    assert (noted.who, noted.action, noted.detail) == ("root", "approve", "class request: link c2")
     assert "confirmed by the administrator root" in text_of(ada.get("classes"))
     assert "waits for an answer" not in text_of(ada.get("classes"))
 

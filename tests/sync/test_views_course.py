@@ -126,6 +126,23 @@ def test_a_failed_run_is_not_said_to_differ(course: Course, ada: Browser) -> Non
     assert "The SIS refused the key." in page
 
 
+def test_a_first_run_that_failed_is_told_beside_the_guide(course: Course, ada: Browser) -> None:
+    failed = {"state": "failed", "message": "The SIS refused the key.", "approved_at": timezone.now()}
+    Run.objects.create(context=course.context, asked_name="Ada", **failed)
+    page = shown(ada)
+    assert "The last run was stopped by an error. The SIS refused the key." in page
+    assert "Set up this course" in page
+
+
+def test_links_changed_since_the_last_read_are_said_to_be(course: Course, ada: Browser) -> None:
+    course.send()
+    assert "Links were changed since" not in shown(ada)
+    engine.set_scale(course.links["i1"], "percent", course.who)
+    assert "Links were changed since" in shown(ada)
+    engine.look(course.context)
+    assert "Links were changed since" not in shown(ada)
+
+
 def test_a_pause_by_the_administrator_is_said_with_her_reason(course: Course, ada: Browser) -> None:
     course.send()
     pausing.pause(course.context.institution, engine.Who("root"), "The SIS is being moved.")
