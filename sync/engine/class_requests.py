@@ -88,7 +88,8 @@ def grant_request(asked: ClassRequest, class_id: str, who: Who) -> ClassLink:
     try:
         _answer(asked, who, state="linked", class_link=link)
     except Changed:
-        if link.pk not in known:  # declined at this very moment: then it is not linked
+        # declined or taken back at this very moment: then it is not linked (another administrator's yes is)
+        if asked.state != "linked" and link.pk not in known:
             link.delete()
         raise
     return link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -150,6 +151,43 @@ def test_a_request_taken_back_cannot_be_granted(course: Course, ada: Browser, ro
     ada.post("take_back_request", the_request(course).pk)
     assert "answered already" in text_of(answer(root, "grant", the_request(course), class_id="c2"))
     assert not ClassLink.objects.exists()
+
+
+class Meanwhile(dict[str, Any]):
+    """The SIS's classes: while one is looked for, somebody else acts."""
+
+    def __init__(self, classes: Any, act: Callable[[], object]) -> None:
+        super().__init__(classes)
+        self.act: Callable[[], object] | None = act
+
+    def get(self, key: str, default: Any = None) -> Any:
+        act, self.act = self.act, None
+        if act is not None:
+            act()
+        return super().get(key, default)
+
+
+def test_a_no_at_the_very_moment_of_a_yes_leaves_nothing_linked(course: Course, ada: Browser) -> None:
+    ask(ada, course)
+    asked = the_request(course)
+    course.sis.classes = Meanwhile(
+        course.sis.classes, lambda: engine.decline_request(the_request(course), "No.", engine.Who("ben"))
+    )
+    with pytest.raises(engine.Changed, match="ben"):
+        engine.grant_request(asked, "c2", ADMIN)
+    assert the_request(course).state == "declined"
+    assert not ClassLink.objects.exists()
+
+
+def test_two_administrators_at_once_link_it_once(course: Course, ada: Browser) -> None:
+    ask(ada, course)
+    asked = the_request(course)
+    course.sis.classes = Meanwhile(
+        course.sis.classes, lambda: engine.grant_request(the_request(course), "c2", engine.Who("ben"))
+    )
+    with pytest.raises(engine.Changed, match="ben"):
+        engine.grant_request(asked, "c2", ADMIN)
+    assert the_request(course).class_link == ClassLink.objects.get(context=course.context)
 
 
 def test_no_teacher_answers_her_own_request(course: Course, ada: Browser) -> None:
