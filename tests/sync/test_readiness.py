@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from sync import readiness
@@ -66,6 +67,12 @@ def test_students_whose_current_and_final_total_differ_are_counted() -> None:
     )
     assert counts(book(*results, items=TOTALS)) == {"current-differs": 1}
     assert counts(book(graded("ada", current), items=TOTALS)) == {}
+
+
+def test_students_whose_course_grade_was_overridden_are_counted_once() -> None:
+    totals = [replace(graded(item=item.line_item_id), overridden=True) for item in TOTALS]
+    assert counts(book(*totals, items=TOTALS)) == {"override": 1}
+    assert counts(book(*totals, items=TOTALS), only={"essay"}) == {}
 
 
 def test_items_without_a_usable_maximum_are_counted() -> None:
