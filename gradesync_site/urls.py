@@ -12,5 +12,6 @@ urlpatterns = [
     path("lti/", include("lti_tool.urls")),
     path("courses/", include("sync.urls")),
     path("api/v1/", include("sync.api")),
+    path("admin/overview/", include("sync.overview_admin.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from lti_tool import admin as lti_admin
 from lti_tool.admin import OwnOnly
 from sync import class_request_admin, engine
+from sync.engine import checking
 from sync.errors import AdapterError
 from sync.forms import ClassLinkByAdminForm, LmsConnectionForm, SisConnectionForm
 from sync.lms import registry as lms_registry
 from sync.models import (
+    AuditEntry,
     ClassLink,
     ContextState,
     Decision,
@@ -32,6 +34,7 @@ from sync.models import (
     SisConnection,
     StudentLink,
 )
+from sync.overview_admin.deeds import in_words
 from sync.sis import registry as sis_registry
 from sync.views.rows import words
 
@@ -92,11 +95,7 @@ class SisConnectionAdmin(ConnectionAdmin):
     def try_out(self, request: HttpRequest, rows: QuerySet[SisConnection]) -> None:
         for row in rows:
             try:
-                adapter = engine.make_sis(row)
-                try:
-                    findings = adapter.check()
-                finally:
-                    adapter.close()
+                findings = checking.check(row)
             except AdapterError as error:
                 messages.error(request, f"{row}: {error}")
                 continue
@@ -240,3 +239,18 @@ class DecisionAdmin(Log):
     list_display = ["kind", "student_id", "line_item_id", "code", "decided_by", "decided_at", "lapsed_at"]
     list_filter = ["kind", ("connection", OwnOnly)]
     search_fields = ["student_id", "line_item_id"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(Log):
+    """What administrators did and looked up, and for whom."""
+
+    list_display = ["at", "who", "on_behalf_of", "what", "about", "detail", "institution"]
+    list_filter = ["action", ("institution", OwnOnly)]
+    list_select_related = ["institution"]
+    search_fields = ["who", "on_behalf_of", "about"]
+    date_hierarchy = "at"
+
+    @admin.display(description=_("what"))
+    def what(self, row: AuditEntry) -> str:
+        return str(in_words(row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
@@ -11,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sync import engine
+from sync.engine import unattended
 from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
@@ -27,12 +29,16 @@ def ring_due_runs() -> None:
     """Find runs that nobody works on: approved ones whose message was lost, rested ones, a dead worker's."""
     for run_id in Run.objects.due(timezone.now()).order_by("id").values_list("pk", flat=True):
         ring(run_id)
-    _ring_idle_reads()
+    for asked in waiting_reads():
+        ring_reading(asked)
 
 
 @shared_task(name="sync.tasks.read_run")
 def read_run(run_id: int) -> None:
+    """An unattended run goes on by its rules; all others wait for a person."""
     engine.read_run(run_id)
+    if unattended.go_on(run_id):
+        ring(run_id)
 
 
 @shared_task(name="sync.tasks.read_look")
@@ -50,11 +56,14 @@ def ring_reading(asked: Run | Look) -> None:
     _ring(read_run if isinstance(asked, Run) else read_look, asked.pk)
 
 
-def _ring_idle_reads() -> None:
+def waiting_reads() -> list[Run | Look]:
     """Reads whose message was lost, or whose worker died."""
     idle = Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now())
-    for asked in (*Run.objects.filter(idle, state="reading"), *Look.objects.filter(idle, state="reading")):
-        ring_reading(asked)
+    # read, but its worker died before it went on by the rules
+    left = Q(state="review", unattended=True, approved_at=None, message="")
+    left &= Q(read_at__lt=timezone.now() - timedelta(seconds=60))
+    runs = Run.objects.filter(idle, Q(state="reading") | left).defer("report")
+    return [*runs, *Look.objects.filter(idle, state="reading")]
 
 
 def _ring(task: Any, row_id: int) -> None:

@@ -40,32 +40,42 @@ class _Again(Exception):
 # --- asking ---------------------------------------------------------------------------------------------------
 
 
-def ask_run(context: Context, who: Who, purpose: str = "review", *, anew: bool = False) -> tuple[Run, bool]:
+def ask_run(
+    context: Context, who: Who, purpose: str = "review", *, anew: bool = False, unattended: bool = False
+) -> tuple[Run, bool]:
     """A run that a worker will read for, and whether this call began it: two clicks or two teachers are one reading.
 
-    `anew`: what she changed a moment ago must be in it, so a read under way begins again. The caller then rings
-    `sync.tasks.ring_reading`. Raises NothingLinked, EngineError.
+    `anew`: what she changed a moment ago must be in it, so a read under way begins again. `unattended`: it goes on by
+    the rules; a person who asks while it is read takes it over. The caller then rings `sync.tasks.ring_reading`.
+    Raises NothingLinked, EngineError.
     """
     who.must_be_able_to_send(context)
     if not ClassLink.objects.filter(context=context).exists():
         raise NothingLinked("No SIS class is linked to this course yet.")
     while True:
-        begun = _begin_run(context, who, purpose)
+        begun = _begin_run(context, who, purpose, unattended)
         if begun is not None:
             return begun, True
         standing = Run.objects.filter(context=context, purpose=purpose, state="reading")
         if anew:
             standing.update(read_again=True)
+        if not unattended:
+            standing.filter(unattended=True).update(unattended=False, asked_by=who.user, asked_name=who.name)
         run = standing.first()
         if run is not None:
             return run, False
 
 
-def _begin_run(context: Context, who: Who, purpose: str) -> Run | None:
+def _begin_run(context: Context, who: Who, purpose: str, unattended: bool) -> Run | None:
     try:
         with transaction.atomic():
             return Run.objects.create(
-                context=context, purpose=purpose, state="reading", asked_by=who.user, asked_name=who.name
+                context=context,
+                purpose=purpose,
+                state="reading",
+                asked_by=who.user,
+                asked_name=who.name,
+                unattended=unattended,
             )
     except IntegrityError:  # one is reading already
         return None

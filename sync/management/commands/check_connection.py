@@ -7,8 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from sync import engine
-from sync.errors import AdapterError, Misconfigured
+from sync.engine import checking
 from sync.management.base import Answer, Failed, JsonCommand
 from sync.models import LmsConnection, SisConnection
 from sync.options import Finding
@@ -22,14 +21,8 @@ class Command(JsonCommand):
 
     def answer(self, options: dict[str, Any]) -> Answer:
         row = _find(options["name"])
-        try:
-            findings = _check(row)
-        except AdapterError as error:
-            _flag(row, error)
-            raise
+        findings = checking.check(row)
         clean = all(finding.ok for finding in findings)
-        if clean and row.trouble:
-            type(row).objects.filter(pk=row.pk).update(trouble="")
         return Answer(_data(row, findings, clean), _lines(row, findings), clean)
 
 
@@ -41,21 +34,6 @@ def _find(name: str) -> SisConnection | LmsConnection:
             f"There is no connection “{name}”. Make it with connect_sis or connect_lms.", "connection_unknown"
         )
     return found
-
-
-def _check(row: SisConnection | LmsConnection) -> Sequence[Finding]:
-    if isinstance(row, LmsConnection):
-        return engine.make_reader(row).check()
-    adapter = engine.make_sis(row)
-    try:
-        return adapter.check()
-    finally:
-        adapter.close()
-
-
-def _flag(row: SisConnection | LmsConnection, error: AdapterError) -> None:
-    if isinstance(error, Misconfigured):
-        type(row).objects.filter(pk=row.pk).update(trouble=str(error)[:500])
 
 
 def _data(row: SisConnection | LmsConnection, findings: Sequence[Finding], clean: bool) -> dict[str, Any]:

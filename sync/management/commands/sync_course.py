@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from lti_tool.models import Context
 from sync import engine, planning
-from sync.engine import Changed, reporting
+from sync.engine import Changed, reporting, unattended
 from sync.management.base import Answer, Failed, JsonCommand, find_context, who
 from sync.models import ContextState, GradeChange, Run
 from sync.sis import records as sis
@@ -108,19 +108,11 @@ def push_approved(context: Context, digest: str, withdrawals: set[sis.Key]) -> R
 def push_unattended(context: Context) -> Run:
     """The unattended rules (design §4): no withdrawal, no stop passed over, no first send without one approved run."""
     run = engine.preview(context, who(), unattended=True)
-    rows = chosen(run, set())
-    if not rows or run.report.get("stops"):
-        return run
-    if not Run.objects.filter(context=context, unattended=False, approved_at__isnull=False).exists():
-        raise Failed(
-            "Nothing was ever approved for this course, so nothing is sent unattended. Send once with --approve DIGEST.",
-            "first_send",
-        )
-    sendable = {row.digest for row in rows if row.code != engine.UNANSWERED}
-    if not sendable:
-        return run
-    engine.approve(run, who(), sendable, unattended=True)
-    return engine.push_here(run.pk)
+    try:
+        approved = unattended.approve_by_rules(run, who())
+    except unattended.FirstSend as error:
+        raise Failed(f"{error.text} Send once with --approve DIGEST.", "first_send") from None
+    return engine.push_here(run.pk) if approved else run
 
 
 def shown(run: Run, withdrawals: set[sis.Key]) -> Answer:
