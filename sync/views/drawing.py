@@ -147,9 +147,11 @@ def _bar(counts: Mapping[str, int], total: int) -> list[Mark]:
     marks = []
     for (state, count), start, end in zip(counts.items(), [0, *ends], ends, strict=False):
         if state in SHAPES:
-            length = max(end - start - 1, 1)
-            shape = f"M{start} 1{SHAPES[state]}" if length >= CELL else ""
-            path = f"{shape}M{start} 4h{length}v2h-{length}z"
+            shape, line = "", start
+            if end - start > CELL:  # room for the state's own shape, and the line behind it
+                shape, line = f"M{start} 1{SHAPES[state]}", start + CELL
+            length = max(end - line - 1, 1)
+            path = f"{shape}M{line} 3h{length}v4h-{length}z"
             marks.append(Mark(state, path, f"{count} {wording.MAP_STATES[state]}"))
     return marks
 
