@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from sync import engine, tasks
@@ -107,6 +110,31 @@ def test_two_clicks_and_two_teachers_are_one_reading(course: Course) -> None:
     assert second.asked_name == "Ada Teacher"
     look, hers = engine.ask_look(course.context, course.who)
     assert engine.ask_look(course.context, engine.Who("Ben Teacher")) == (look, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_at_the_same_moment_is_one_reading() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets only one write at a time")
+    course = make_course()
+    together = threading.Barrier(4)
+    got: list[tuple[int, int]] = []
+
+    def ask() -> None:
+        with contextlib.closing(connection):
+            together.wait(timeout=30)
+            run, _hers = engine.ask_run(course.context, course.who, anew=True)
+            look, _hers = engine.ask_look(course.context, course.who, anew=True)
+            got.append((run.pk, look.pk))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert len(got) == 4
+    assert len(set(got)) == 1
 
 
 def test_second_worker_leaves_a_read_under_way_alone(course: Course) -> None:
