@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lti_tool.models import Institution
-from sync import engine
+from sync import engine, periods
 from sync.errors import AdapterError, Misconfigured
 from sync.lms import registry as lms_registry
 from sync.management.base import Failed, parse_options
@@ -26,7 +28,7 @@ from sync.options import Option
 from sync.sis import registry as sis_registry
 
 if TYPE_CHECKING:
-    from sync.views.seen import Cell, Item
+    from sync.views.seen import Cell, Item, Seen
 
 
 class LinkClassForm(forms.Form):
@@ -89,6 +91,7 @@ class NewItemForm(forms.Form):
     create = forms.BooleanField(required=False, label=gettext_lazy("Create this"))
     title = forms.CharField(max_length=500, label=gettext_lazy("Title in the SIS"))
     category = forms.CharField(max_length=200, required=False, label=gettext_lazy("Category"))
+    session = forms.ChoiceField(required=False, label=gettext_lazy("Grading period"))
     assigned = forms.DateField(
         required=False,
         label=gettext_lazy("Assigned on"),
@@ -100,10 +103,33 @@ class NewItemForm(forms.Form):
     minimum = forms.DecimalField(required=False, label=gettext_lazy("Lowest value"), widget=forms.TextInput)
     maximum = forms.DecimalField(required=False, label=gettext_lazy("Highest value"), widget=forms.TextInput)
 
-    def __init__(self, item: Item, cell: Cell, data: Any = None) -> None:
-        self.item, self.cell = item, cell
-        name = hashlib.sha256(item.data["line_item_id"].encode()).hexdigest()[:16]
-        super().__init__(data, prefix=f"new-{cell.class_link.pk}-{name}", initial=_proposal(item, cell))
+    def __init__(self, proposal: Proposal, data: Any = None) -> None:
+        self.proposal, self.item, self.cell = proposal, proposal.item, proposal.cell
+        name = hashlib.sha256(self.item.data["line_item_id"].encode()).hexdigest()[:16]
+        prefix = f"new-{self.cell.class_link.pk}-{name}"
+        super().__init__(data, prefix=prefix, initial=proposal.initial)
+        self._fit(proposal)
+
+    def _fit(self, proposal: Proposal) -> None:
+        """To what the SIS takes in this class."""
+        fields: dict[str, Any] = self.fields
+        limit = proposal.title_limit
+        fields["title"].widget.attrs["maxlength"] = fields["title"].max_length = limit
+        fields["title"].validators.append(MaxLengthValidator(limit))
+        if proposal.shortened:
+            fields["title"].help_text = _(
+                "Shortened or numbered: the SIS takes %(n)s letters, each title once."
+            ) % {"n": limit}
+        if proposal.moved:
+            fields["due"].help_text = _(
+                "The LMS's date is outside the SIS's grading periods; this is the nearest day."
+            )
+        if proposal.categories:
+            fields["category"].widget.attrs["list"] = f"categories-{self.cell.class_link.pk}"
+        if proposal.periods:
+            fields["session"].choices = [(one.period_id, one.title) for one in proposal.periods]
+        else:
+            del fields["session"]
 
     @property
     def picked(self) -> bool:
@@ -111,13 +137,27 @@ class NewItemForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not data.get("create"):
+            return data
         low, high = data.get("minimum"), data.get("maximum")
-        if data.get("create") and low is not None and high is not None and high <= low:
+        if low is not None and high is not None and high <= low:
             self.add_error("maximum", _("The highest value must be above the lowest."))
-        assigned, due = data.get("assigned"), data.get("due")
-        if data.get("create") and assigned and due and due < assigned:
-            self.add_error("due", _("The due date must not be before the date of assigning."))
+        if str(data.get("title", "")).strip().casefold() in self.proposal.taken:
+            self.add_error(
+                "title",
+                _("The SIS has an assignment of this title in the class. Link it, or choose another title."),
+            )
+        self._clean_dates(data.get("assigned"), data.get("due"), data.get("session", ""))
         return data
+
+    def _clean_dates(self, assigned: date | None, due: date | None, session: str) -> None:
+        if assigned and due and due < assigned:
+            self.add_error("due", _("The due date must not be before the date of assigning."))
+        period = next((one for one in self.proposal.periods if one.period_id == session), None)
+        if due and period and period.begins and period.ends and not period.holds(due):
+            text = _("The due date must be in the grading period, from %(begins)s to %(ends)s.")
+            days = {"begins": date_format(period.begins), "ends": date_format(period.ends)}
+            self.add_error("due", text % days)
 
     def wish(self) -> engine.NewItemWish:
         data = self.cleaned_data
@@ -130,6 +170,7 @@ class NewItemForm(forms.Form):
             due=self._moment("due"),
             minimum=self._changed("minimum"),
             maximum=self._changed("maximum"),
+            session_id=data.get("session", ""),
         )
 
     def _changed(self, name: str) -> Any:
@@ -137,34 +178,71 @@ class NewItemForm(forms.Form):
         return None if value == self.initial[name] else value
 
     def _moment(self, name: str) -> datetime | None:
-        """Noon in UTC of a date that she changed: the same day in nearly every time zone. None: as proposed."""
-        day: date | None = self._changed(name)
-        return None if day is None else datetime.combine(day, time(12), tzinfo=UTC)
+        """Noon in UTC of a date: the same day in nearly every time zone. None: the LMS's own, unchanged."""
+        day: date | None = self.cleaned_data[name]
+        own = name == "due" and self.proposal.due_is_own and day == self.initial[name]
+        return None if day is None or own else datetime.combine(day, time(12), tzinfo=UTC)
 
 
-def new_item_forms(items: Sequence[Item], data: Any = None) -> list[NewItemForm]:
+class Proposal:
+    """What a new SIS assignment would be: a title that fits and is free, dates in a grading period, the LMS's range.
+
+    `taken` holds the titles of the class in small letters.
+    """
+
+    def __init__(self, item: Item, cell: Cell, offer: Mapping[str, Any], taken: Collection[str]) -> None:
+        self.item, self.cell, self.taken = item, cell, frozenset(taken)
+        self.title_limit = int(offer.get("title_limit", 500))
+        self.categories = list(offer.get("categories", []))
+        self.periods = [_period(one) for one in offer.get("sessions", [])]
+        self.initial = self._initial()
+
+    def _initial(self) -> dict[str, Any]:
+        data = self.item.data
+        title = engine.unique_title(data["title"], self.title_limit, self.taken)
+        self.shortened = title != " ".join(data["title"].split())
+        due_at = parse_datetime(data["due"]) if data["due"] else None
+        wanted = (due_at or timezone.now()).date()
+        period = periods.fitting(wanted, self.periods)
+        first = min(timezone.now().date(), periods.week_before(wanted))
+        assigned, due = periods.placed(first, wanted, period)
+        self.moved = due_at is not None and due != wanted
+        self.due_is_own = due_at is not None and not self.moved
+        maximum = Decimal(data["maximum"] or 0)
+        return {
+            "title": title,
+            "category": self.cell.class_link.connection.options.get("category", ""),
+            "session": period.period_id if period else "",
+            "assigned": assigned,
+            "due": due,
+            "minimum": Decimal(0),
+            "maximum": maximum if maximum > 0 else Decimal(100),
+        }
+
+
+def _period(data: Mapping[str, str]) -> periods.Period:
+    days = {name: date.fromisoformat(data[name]) if data[name] else None for name in ("begins", "ends")}
+    return periods.Period(data["id"], data["title"], days["begins"], days["ends"])
+
+
+def new_item_forms(seen: Seen, items: Sequence[Item], data: Any = None) -> list[NewItemForm]:
     """A form per open item and class, filled with what is proposed. Which item a form is for is ours to say, and what
     was linked meanwhile has no form any more: a double click creates nothing twice."""
-    return [
-        NewItemForm(item, cell, data)
-        for item in items
-        for cell in item.cells
-        if cell.link is None and not cell.blocked
-    ]
-
-
-def _proposal(item: Item, cell: Cell) -> dict[str, Any]:
-    due_at = parse_datetime(item.data["due"]) if item.data["due"] else None
-    due = (due_at or timezone.now()).date()
-    maximum = Decimal(item.data["maximum"] or 0)
-    return {
-        "title": item.data["title"],
-        "category": cell.class_link.connection.options.get("category", ""),
-        "assigned": min(timezone.now().date(), due - timedelta(days=7)),
-        "due": due,
-        "minimum": Decimal(0),
-        "maximum": maximum if maximum > 0 else Decimal(100),
-    }
+    made: list[NewItemForm] = []
+    taken: dict[int, set[str]] = {}
+    for item in items:
+        for cell in item.cells:
+            link_id = cell.class_link.pk
+            offer = seen.offer(link_id)
+            if cell.link is not None or cell.blocked or offer.get("creates") is False:
+                continue
+            there = taken.setdefault(
+                link_id, {one["title"].strip().casefold() for one in seen.sis_items(link_id)}
+            )
+            form = NewItemForm(Proposal(item, cell, offer, there), data)
+            there.add(form.initial["title"].casefold())
+            made.append(form)
+    return made
 
 
 # --- the administrator's forms --------------------------------------------------------------------------------

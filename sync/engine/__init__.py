@@ -17,7 +17,7 @@ from sync.engine.background import (
 )
 from sync.engine.changing import change_line_item, preview_change
 from sync.engine.class_requests import ask_for_class, decline_request, grant_request, take_back_request
-from sync.engine.creating import NewItemWish, create_line_items, settle_creating
+from sync.engine.creating import NewItemWish, create_line_items, settle_creating, unique_title
 from sync.engine.details import compared
 from sync.engine.errors import Changed, CourseBusy, EngineError, LinkRefused, NothingLinked, Who
 from sync.engine.items import (
@@ -111,6 +111,7 @@ __all__ = [
     "stop_look",
     "suggest_classes",
     "take_back_request",
+    "unique_title",
     "unlink_class",
     "unlink_line_item",
     "words_here",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from sync import engine
-from sync.forms import ExcludeItemForm, LinkItemForm, ScaleForm, new_item_forms
+from sync.forms import ExcludeItemForm, LinkItemForm, NewItemForm, ScaleForm, new_item_forms
 from sync.models import ClassLink, LineItemLink
-from sync.views import wording
+from sync.views import linking, reading, wording
 from sync.views.asking import (
     Request,
     action,
@@ -27,7 +29,8 @@ from sync.views.asking import (
     told,
     who_of,
 )
-from sync.views.seen import Item, Seen
+from sync.views.filtering import Filter
+from sync.views.seen import Cell, Item, Seen
 
 
 def _links(request: Request) -> list[LineItemLink]:
@@ -39,22 +42,61 @@ def _items(request: Request) -> tuple[Seen, list[Item]]:
     return seen, seen.items(_links(request))
 
 
+PER_PAGE: Final = 40
+
+
 @page
 def line_items(request: Request, public_id: UUID) -> HttpResponse:
-    seen, items = _items(request)
+    seen = Seen(state_of(request), class_links_of(request))
+    links = _links(request)
+    items = seen.items(links)
+    assignments = [item for item in items if item.data["kind"] != "course_total"]
+    ordered = [item for _name, group in linking.grouped(assignments) for item in group]
+    listed = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     known = {item.data["line_item_id"] for item in items}
     return show(
         request,
         "sync/line_items.html",
         seen=seen,
-        assignments=[item for item in items if item.data["kind"] != "course_total"],
-        totals=[item for item in items if item.data["kind"] == "course_total"],
-        gone=[link for link in _links(request) if link.lms_line_item_id not in known]
-        if seen.snapshot
-        else [],
-        scales=wording.SCALES.items(),
-        open_count=sum(1 for item in items if item.is_open and item.data["kind"] != "course_total"),
+        groups=linking.grouped([linking.with_evidence(seen, item) for item in listed]),
+        page=listed,
+        narrowed=Filter(),
+        totals=[linking.with_evidence(seen, one) for one in items if one.data["kind"] == "course_total"],
+        gone=[link for link in links if link.lms_line_item_id not in known] if seen.snapshot else [],
+        scales=wording.SCALES,
+        open_count=sum(1 for item in assignments if item.is_open),
     )
+
+
+@page
+def line_item(request: Request, public_id: UUID) -> HttpResponse:
+    """One assignment in one class: what speaks for each link, and what a changed link would move."""
+    seen = Seen(state_of(request), class_links_of(request))
+    links = _links(request)
+    item, cell = _cell_of(seen, links, request.GET.get("item", ""), request.GET.get("class_link", ""))
+    others = linking.others_for(seen, cell, links)
+    chosen = next((one for one in others if one["id"] == request.GET.get("sis_id")), None)
+    linked = cell.link if cell.link is not None and cell.link.state == "linked" else None
+    return show(
+        request,
+        "sync/line_item.html",
+        seen=seen,
+        item=linking.with_evidence(seen, item),
+        cell=cell,
+        others=others,
+        chosen=chosen | {"holds": linking.holds(chosen)} if chosen else None,
+        move=engine.preview_change(linked, chosen["id"]) if linked and chosen else None,
+        scales=wording.SCALES.items(),
+        total=wording.TOTALS.get(item.data["line_item_id"]),
+    )
+
+
+def _cell_of(seen: Seen, links: list[LineItemLink], line_item_id: str, class_link: str) -> tuple[Item, Cell]:
+    for item in seen.items(links):
+        for cell in item.cells:
+            if item.data["line_item_id"] == line_item_id and str(cell.class_link.pk) == class_link:
+                return item, cell
+    raise Http404
 
 
 @action
@@ -124,38 +166,80 @@ def unlink(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
 
 
 @action
+def change(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
+    """Link to another SIS assignment, as the preview told it."""
+    found = _item_link(request, link_id)
+    with told(request):
+        engine.change_line_item(
+            found, request.POST.get("sis_id", ""), request.POST.get("was", ""), who_of(request)
+        )
+        messages.success(
+            request,
+            _(
+                "The link is changed. What was sent before stays where it is; the next list shows what is new."
+            ),
+        )
+        reading.look_again(request)
+    return to(request, "line_items")
+
+
+@action
 def scale(request: Request, public_id: UUID, link_id: int) -> HttpResponse:
     found, form = _item_link(request, link_id), ScaleForm(request.POST)
     if form.is_valid():
         with told(request):
             engine.set_scale(found, form.cleaned_data["scale"], who_of(request))
             messages.success(request, _("Saved: the next list shows the grades on the new scale."))
-    return to(request, "line_items")
+            reading.look_again(request)
+    return to(request, "schemes" if request.POST.get("back") == "schemes" else "line_items")
 
 
 @page
 def _propose(request: Request, public_id: UUID) -> HttpResponse:
     """Proposed new SIS assignments, one per open item and class: nothing is ticked, everything can be changed."""
     seen, items = _items(request)
-    return show(request, "sync/create_line_items.html", seen=seen, forms=new_item_forms(items))
+    return _proposed(request, seen, new_item_forms(seen, items))
+
+
+def _proposed(request: Request, seen: Seen, forms: list[NewItemForm]) -> HttpResponse:
+    offers = [(link, seen.offer(link.pk)) for link in seen.standing]
+    return show(
+        request,
+        "sync/create_line_items.html",
+        seen=seen,
+        forms=forms,
+        categories=[(link.pk, offer["categories"]) for link, offer in offers if offer.get("categories")],
+        refusing=[link for link, offer in offers if offer.get("creates") is False],
+    )
 
 
 @action
 def _create(request: Request, public_id: UUID) -> HttpResponse:
     seen, items = _items(request)
-    forms = new_item_forms(items, request.POST)
+    forms = new_item_forms(seen, items, request.POST)
     picked = [form for form in forms if form.picked]
     if not picked:
         messages.info(request, _("Tick the assignments to create."))
         return to(request, "create_line_items")
+    _mark_second_totals(picked)
     if not all(form.is_valid() for form in picked):
         messages.error(request, _("Nothing was created yet: see the marked fields."))
-        return show(request, "sync/create_line_items.html", seen=seen, forms=forms)
+        return _proposed(request, seen, forms)
     with told(request):
         made = engine.create_line_items(course_of(request), [form.wish() for form in picked], who_of(request))
         text = ngettext("%(n)s assignment was asked for.", "%(n)s assignments were asked for.", len(made))
         messages.success(request, text % {"n": len(made)})
     return to(request, "line_items")
+
+
+def _mark_second_totals(picked: list[NewItemForm]) -> None:
+    """Current and final: a class takes one of them."""
+    totals = [form for form in picked if form.item.data["kind"] == "course_total"]
+    classes: set[int] = set()
+    for form in totals:
+        if form.cell.class_link.pk in classes:
+            form.add_error(None, _("Choose one course total for a class: the current or the final one."))
+        classes.add(form.cell.class_link.pk)
 
 
 create = by_method(_propose, _create)

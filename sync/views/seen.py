@@ -72,7 +72,7 @@ class Seen:
         for link in self.standing:
             people = self.snapshot.get("roster", {}).get(str(link.pk), [])
             free = [one for one in people if (link.pk, one["id"]) not in taken]
-            found.append((link, free, [one for one in people if one not in free]))
+            found.append((link, free, [one for one in people if (link.pk, one["id"]) in taken]))
         return found
 
     def map(self) -> tuple[list[str], list[str], list[str]]:
@@ -87,6 +87,17 @@ class Seen:
             names.append(str(person.get("name") or user_id))
             rows.append(" " * len(letters) if unlinked else letters)
         return names, [str(titles.get(one) or one) for one in drawn["items"]], rows
+
+    def sis_items(self, class_link: int) -> list[Json]:
+        return (
+            list(self.snapshot.get("sis_items", {}).get(str(class_link), []))
+            if class_link in self._ids
+            else []
+        )
+
+    def offer(self, class_link: int) -> Json:
+        """What a new item of this class may be: see engine.details.offers. Empty while nobody asked the SIS."""
+        return self.snapshot.get("offers", {}).get(str(class_link)) or {}
 
     @property
     def schemes(self) -> list[Json]:

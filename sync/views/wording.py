@@ -28,10 +28,10 @@ ROW_STATES: Final[dict[str, Text]] = {
     "changed": _("changed since you looked, not sent"),
     "sending": _("being sent"),
     "approved": _("waiting to be sent"),
-    "planned": _("not picked"),
     "accepted": _("accepted by the SIS"),
     "delivered": _("delivered; this SIS cannot be read back"),
     "unchanged": _("stood there already"),
+    "planned": _("not picked"),
 }
 BADGES: Final = {
     "rejected": "problem", "unknown": "notice", "changed": "notice", "accepted": "good", "delivered": "good",
@@ -96,6 +96,12 @@ SCALES: Final[dict[str, Text]] = {
     "letter": _("letters"),
     "gpa": _("grade points (GPA)"),
     "pass_fail": _("pass / fail"),
+}
+
+# the two answers to "what is the course total"
+TOTALS: Final[dict[str, Text]] = {
+    "course_total:current": _("The current score: graded work only; what is not graded yet does not count."),
+    "course_total:final": _("The final score: work that is not handed in counts as zero."),
 }
 
 # the LMS field by which a student was matched

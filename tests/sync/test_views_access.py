@@ -30,12 +30,13 @@ pytestmark = pytest.mark.django_db
 PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
-    "link_exact", "exclude_line_item", "unlink_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
+    "link_exact", "exclude_line_item", "unlink_line_item", "change_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
     "pick", "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
 }  # fmt: skip
 # forms that change nothing: whoever may look may search
 SEARCHES = {"find_student", "consider_student"}
 BOTH = {"create_line_items"}
+QUERY = {"student": "u1", "item": "a1"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
 
 
@@ -69,7 +70,9 @@ def args_of(name: str, course: Course) -> list[int]:
         "run_id": run.pk,
         "request_id": ClassRequest.objects.get(context=course.context).pk,
         "change_id": run.changes.get().pk,
-        "link_id": item if name in {"unlink_line_item", "set_scale"} else course.class_link.pk,
+        "link_id": item
+        if name in {"unlink_line_item", "change_line_item", "set_scale"}
+        else course.class_link.pk,
     }
     return [ids[wanted] for wanted in PAGES[name].pattern.converters]
 
@@ -77,7 +80,7 @@ def args_of(name: str, course: Course) -> list[int]:
 def open_page(browser: Browser, name: str, args: list[int], course: Course) -> HttpResponse:
     """The page as its form would ask for it, with ids of `course` in every field."""
     if name not in CHANGES | SEARCHES:
-        return browser.get(name, *args, query={"student": "u1"})
+        return browser.get(name, *args, query=QUERY | {"class_link": course.class_link.pk})
     run = Run.objects.get(context=course.context, state="review")
     fields: dict[str, Any] = {
         "digest": [row.digest for row in run.changes.all()],
@@ -87,6 +90,7 @@ def open_page(browser: Browser, name: str, args: list[int], course: Course) -> H
         "class_link": course.class_link.pk,
         "line_item_id": "a1",
         "sis_id": "i1",
+        "was": "i1",
         "scale": "percent",
         "user_id": "u1",
         "student": f"{course.class_link.pk}:s2",
@@ -121,6 +125,7 @@ def test_every_page_is_told_apart() -> None:
         "students",
         "settle_student",
         "line_items",
+        "line_item",
         "schemes",
         "review",
         "run",
@@ -244,8 +249,12 @@ def test_links_name_no_person(mine: Course) -> None:
 
 def test_pages_need_no_inline_script_or_style(mine: Course) -> None:
     browser = teacher(mine.context)
-    for name in sorted(PAGES.keys() - CHANGES - SEARCHES - {"report_json", "receipt_csv", "reconciliation_csv"}):
-        page = browser.get(name, *args_of(name, mine), query={"student": "u1"}).content.decode()
+    for name in sorted(
+        PAGES.keys() - CHANGES - SEARCHES - {"report_json", "receipt_csv", "reconciliation_csv"}
+    ):
+        page = browser.get(
+            name, *args_of(name, mine), query=QUERY | {"class_link": mine.class_link.pk}
+        ).content.decode()
         assert "style=" not in page, name
         assert "<script>" not in page, name
         assert " onclick" not in page, name

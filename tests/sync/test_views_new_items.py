@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from sync import engine
+from sync.forms import NewItemForm
 from sync.models import LineItemLink
+from sync.sis.records import Category, Profile, Session
 from tests.sync.pages import Browser, teacher, text_of
 from tests.sync.worlds import Course, make_course
 
@@ -85,4 +88,91 @@ def test_nonsense_for_a_new_assignment_is_marked_and_nothing_created(
         ada.post("create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-{field}": value})
     )
     assert words in page
+    assert len(course.sis.items) == 2
+
+
+# --- what is proposed -----------------------------------------------------------------------------------------
+
+
+def proposed(course: Course, ada: Browser) -> NewItemForm:
+    ada.post("look")
+    (form,) = ada.get("create_line_items").context["forms"]
+    return form
+
+
+def test_long_title_is_proposed_within_the_limit_and_said_so(course: Course, ada: Browser) -> None:
+    course.sis.profile = Profile(title_limit=12)
+    course.lms.add_item("a9", title="The very long essay")
+    form = proposed(course, ada)
+    assert form.initial["title"] == "The very lo…"
+    assert "takes 12 letters" in text_of(ada.get("create_line_items"))
+    prefix, fields = new_item(course, ada)
+    page = text_of(
+        ada.post("create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-title": "x" * 13})
+    )
+    assert "at most 12 characters" in page
+    assert len(course.sis.items) == 2
+
+
+def test_title_that_stands_in_the_class_is_proposed_with_a_number(course: Course, ada: Browser) -> None:
+    course.lms.add_item("a9", title="homework 1")
+    assert proposed(course, ada).initial["title"] == "homework 1 (2)"
+
+
+def test_two_new_ones_of_one_title_are_proposed_apart(course: Course, ada: Browser) -> None:
+    course.lms.add_item("a8", title="Essay")
+    course.lms.add_item("a9", title="Essay")
+    ada.post("look")
+    forms = ada.get("create_line_items").context["forms"]
+    assert [form.initial["title"] for form in forms] == ["Essay", "Essay (2)"]
+
+
+def test_title_of_an_existing_assignment_is_marked(course: Course, ada: Browser) -> None:
+    course.lms.add_item("a9", title="Essay")
+    ada.post("look")
+    prefix, fields = new_item(course, ada)
+    page = ada.post(
+        "create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-title": "Homework 1"}
+    )
+    assert "has an assignment of this title" in text_of(page)
+    assert len(course.sis.items) == 2
+
+
+def test_due_date_is_proposed_inside_a_grading_period_and_kept_there(course: Course, ada: Browser) -> None:
+    course.sis.sessions = [Session("t1", "Fall", "term", date(2026, 9, 1), date(2026, 12, 20))]
+    course.lms.add_item("a9", title="Essay", due_at=datetime(2027, 1, 5, tzinfo=UTC))
+    form = proposed(course, ada)
+    assert (form.initial["session"], form.initial["due"]) == ("t1", date(2026, 12, 20))
+    assert "outside the SIS's grading periods" in text_of(ada.get("create_line_items"))
+    prefix, fields = new_item(course, ada)
+    page = ada.post("create_line_items", **fields | {f"{prefix}-create": "on", f"{prefix}-due": "2027-01-05"})
+    assert "must be in the grading period" in text_of(page)
+    ada.post("create_line_items", **fields | {f"{prefix}-create": "on"})
+    made = next(item for item in course.sis.items.values() if item.title == "Essay")
+    assert made.due is not None
+    assert made.due.date() == date(2026, 12, 20)
+
+
+def test_categories_of_the_sis_are_offered(course: Course, ada: Browser) -> None:
+    course.sis.kinds["c1"] = [Category("k1", "Lab work")]
+    course.lms.add_item("a9", title="Essay")
+    ada.post("look")
+    assert '<option value="Lab work">' in ada.get("create_line_items").content.decode()
+
+
+def test_sis_that_takes_no_new_assignments_says_so(course: Course, ada: Browser) -> None:
+    course.sis.profile = Profile(create_line_items=False)
+    course.lms.add_item("a9", title="Essay")
+    ada.post("look")
+    assert "takes no new assignments from here" in text_of(ada.get("create_line_items"))
+
+
+def test_only_one_course_total_is_created_for_a_class(course: Course, ada: Browser) -> None:
+    for name in ("current", "final"):
+        course.lms.add_item(f"course_total:{name}", title=f"Total ({name})", kind="course_total")
+    ada.post("look")
+    forms = ada.get("create_line_items").context["forms"]
+    fields = {form.add_prefix(name): str(form[name].value() or "") for form in forms for name in form.fields}
+    ticked = {form.add_prefix("create"): "on" for form in forms}
+    assert "Choose one course total" in text_of(ada.post("create_line_items", **fields | ticked))
     assert len(course.sis.items) == 2
