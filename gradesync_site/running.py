@@ -193,10 +193,10 @@ def web(bind: str, env: Mapping[str, str]) -> Service:
 
 
 def worker(env: Mapping[str, str]) -> Service:
-    """Threads: a push waits for the SIS most of the time, and SQLite wants few writers."""
+    """Threads: pushes and reads wait for LMS and SIS most of the time, and SQLite wants few writers."""
     command = [sys.executable, "-m", "celery", "-A", "gradesync_site", "worker", "--loglevel", "WARNING"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Service("worker", [*command, "--pool", "threads", "--concurrency", "2", *quiet], env)
+    return Service("worker", [*command, "--pool", "threads", "--concurrency", "4", *quiet], env)
 
 
 def beat(env: Mapping[str, str]) -> Service:

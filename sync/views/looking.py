@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -30,6 +31,10 @@ class Notice:
     run: Run | None
     read_at: datetime | None
 
+    @property
+    def age(self) -> str:
+        return age_of(self.read_at)
+
 
 def notice_of(context: Context) -> Notice | None:
     """None where nothing is read now and the last look did not fail."""
@@ -48,6 +53,13 @@ def notice_of(context: Context) -> Notice | None:
 def last_read(context: Context) -> datetime | None:
     """When both sides were last read to the end."""
     return ContextState.objects.filter(context=context).values_list("read_at", flat=True).first()
+
+
+def age_of(read_at: datetime | None) -> str:
+    """How old what is shown is, in words; empty within the first minute."""
+    if read_at is None or timezone.now() - read_at < timedelta(minutes=1):
+        return ""
+    return timesince(read_at)
 
 
 def phase_of(asked: Asked) -> str:
