@@ -354,6 +354,8 @@ class Run(Asked):
     ]  # fmt: skip
     PURPOSES = [("review", "review"), ("compare", "compare")]
     OPEN = ("approved", "pushing", "paused", "reconciling")
+    # how the message of a run begins that waits for an administrator
+    HELD = "Paused by your administrator."
 
     context = models.ForeignKey(Context, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=12, choices=STATES, default="review")
@@ -397,6 +399,11 @@ class Run(Asked):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @property
+    def is_held(self) -> bool:
+        """It waits until an administrator lifts her pause, not for a time."""
+        return self.state == "paused" and self.message.startswith(self.HELD)
 
 
 class KeyedModel(models.Model):

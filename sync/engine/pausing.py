@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,9 +14,6 @@ from django.utils import timezone
 from lti_tool.models import Context, Institution
 from sync.engine.errors import Who
 from sync.models import GradeChange, LmsConnection, Pause, Run, SisConnection
-
-# how the message of a run begins that waits for an administrator
-PAUSED: Final = "Paused by your administrator."
 
 
 class Held(Exception):
@@ -70,7 +66,7 @@ def check(context: Context, connection: int | str) -> None:
 
 
 def words_of(pause: Pause | None) -> str:
-    return f"{PAUSED} {pause.reason}".strip() if pause else PAUSED
+    return f"{Run.HELD} {pause.reason}".strip() if pause else Run.HELD
 
 
 def pause(
@@ -94,6 +90,6 @@ def resume(pause: Pause) -> None:
     waiting = Run.objects.filter(
         context__deployment__registration__institution=pause.institution_id,
         state="paused",
-        message__startswith=PAUSED,
+        message__startswith=Run.HELD,
     )
     waiting.update(resume_at=timezone.now())

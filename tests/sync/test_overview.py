@@ -59,7 +59,7 @@ def office_of(course: Course, rights: Any) -> Client:
 def sent_course() -> Course:
     """One grade sent, and one student linked by a teacher's word."""
     course = make_course(students=2, items=1)
-    course.lms.grade("u1", "a1", Decimal(71))
+    course.lms.grade("u1", "a1", Decimal("73.25"))
     course.send()
     engine.link_student(course.context, "u2", course.class_link, "s2", course.who)
     return course
@@ -125,7 +125,7 @@ def test_nothing_of_another_institution_is_moved(office: Client, theirs: Course)
     for name in ("search", "export_file"):
         answer = do(office, name, theirs, student="s1", what="grades", first="2020-01-01", last="2100-01-01")
         assert "Select a valid choice" in text_of(answer), name
-        assert "71" not in text_of(answer), name
+        assert "73.25" not in text_of(answer), name
     assert [Pause.objects.count(), Run.objects.count(), StudentLink.objects.count()] == before
     assert not AuditEntry.objects.exists()
 
@@ -419,7 +419,7 @@ def test_worker_that_died_after_the_read_is_followed_by_one_that_goes_on(
 def test_students_grades_are_found_by_id_and_name(office: Client, mine: Course, words: str) -> None:
     answer = do(office, "search", mine, student=words)
     page = text_of(answer)
-    assert "1 student found" in page and "Algebra" in page and "Homework 1" in page and "71" in page
+    assert "1 student found" in page and "Algebra" in page and "Homework 1" in page and "73.25" in page
     assert (answer.request["QUERY_STRING"], answer.request["PATH_INFO"]) == ("", address("search", mine))
 
 
@@ -427,7 +427,7 @@ def test_search_is_noted_without_a_grade(office: Client, mine: Course) -> None:
     do(office, "search", mine, student="s1")
     entry = noted("search")
     assert (entry.who, entry.about, entry.detail) == ("Ann Admin", "s1", "1 student found")
-    assert "71" not in " ".join(map(str, AuditEntry.objects.values_list().get()))
+    assert "73.25" not in " ".join(map(str, AuditEntry.objects.values_list().get()))
 
 
 def test_search_that_finds_nothing_is_noted_too(office: Client, mine: Course) -> None:
@@ -436,7 +436,7 @@ def test_search_that_finds_nothing_is_noted_too(office: Client, mine: Course) ->
 
 
 def test_too_short_a_search_finds_nothing(office: Client, mine: Course) -> None:
-    assert "71" not in text_of(do(office, "search", mine, student="s"))
+    assert "73.25" not in text_of(do(office, "search", mine, student="s"))
     assert not AuditEntry.objects.exists()
 
 
@@ -451,7 +451,7 @@ def exported(client: Client, course: Course, **more: str) -> str:
 def test_grades_of_a_period_are_exported(office: Client, mine: Course, theirs: Course) -> None:
     text = exported(office, mine, what="grades")
     assert len(text.strip().splitlines()) == 2
-    assert '"Algebra"' in text and '"s1"' in text and '"71"' in text and theirs.connection.name not in text
+    assert '"Algebra"' in text and '"s1"' in text and '"73.25"' in text and theirs.connection.name not in text
     assert noted("export").about == "grades"
     assert len(exported(office, mine, what="grades", first="2020-01-01", last="2020-12-31").splitlines()) == 1
 
