@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.utils import timezone
 
+from sync.engine import picks
 from sync.views import rows, wording
 from sync.views.asking import Request, page, run_of, show
 from sync.views.filtering import Filter
@@ -38,6 +39,7 @@ def receipt(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         page=found,
         narrowed=narrowed,
         rows=[rows.row_of(change) for change in found],
+        digest=picks.digest_of(sent.values_list("digest", flat=True)),
         counts=rows.counts_of(run),
         report=run.report,
         printed_at=timezone.now(),

@@ -76,10 +76,10 @@ def words(value: dict[str, Any] | None) -> str:
 
 
 def counts_of(run: Run) -> dict[str, list[tuple[wording.Text, int]]]:
-    """The run's counts in words: `parts` add up to what was pulled, `apart` are counted beside it."""
+    """The run's counts in words, without the zeros: `parts` add up to what was pulled, `apart` are counted beside it."""
     counts = run.report.get("counts", {})
     return {
-        "parts": [(text, counts.get(name, 0)) for name, text in wording.COUNTS],
+        "parts": [(text, counts[name]) for name, text in wording.COUNTS if counts.get(name)],
         "apart": [(text, counts[name]) for name, text in wording.COUNTED_APART if counts.get(name)],
     }
 
