@@ -21,6 +21,7 @@ from sync.engine.errors import EngineError, NothingLinked, Who
 from sync.engine.lease import Lease, LeaseLost, stop_reading
 from sync.engine.links import provable_classes
 from sync.engine.preview import write_list
+from sync.engine.proofs import needs_first_read
 from sync.engine.reading import Reading, read
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import Asked, ClassLink, Look, Run
@@ -257,6 +258,8 @@ def _read_gradebooks(look: Look, lease: Lease) -> None:
 
 def _read_classes(look: Look, lease: Lease) -> None:
     """Those linked already too: what is linked may change while the answer still holds."""
+    if needs_first_read(look.context):
+        _read_sections(look, lease)
     found = provable_classes(look.context, Who(look.asked_name, look.asked_by))
     classes = [
         {"connection": one.connection.pk, "class_id": one.class_id, "title": one.title}
@@ -264,3 +267,16 @@ def _read_classes(look: Look, lease: Lease) -> None:
         for one in found
     ]
     _end(lease, state="done", finished_at=timezone.now(), message="", found={"classes": classes})
+
+
+def _read_sections(look: Look, lease: Lease) -> None:
+    """The LMS's own section ids, by the first look. An LMS that does not answer leaves the other proofs."""
+    try:
+        reading = read(look.context, need_class=False, heard=_Teller(lease))
+    except (TryLater, Unreachable, Misconfigured) as error:
+        log.info("the sections of course %s were not read: %s", look.context_id, type(error).__name__)
+        return
+    try:
+        snapshots.save(reading)
+    finally:
+        reading.close()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lti_tool.models import Context
 from sync.engine.errors import Who
 from sync.lms import records as lms
-from sync.models import ClassLink
+from sync.models import ClassLink, ContextState
 from sync.sis import records as sis
 from sync.sis.base import Sis
 
@@ -38,12 +38,26 @@ def _teaches(adapter: Sis, class_id: str, sis_id: str) -> bool:
 
 
 def trusted_sections(context: Context, gradebook: lms.Gradebook | None = None) -> set[str]:
-    """Section ids that the platform itself says, where an administrator ticked that teachers cannot change them."""
+    """Section ids that the platform itself says, where an administrator ticked that teachers cannot change them.
+
+    Without a `gradebook` those of the last read count: each run asks again, with what it read itself.
+    """
     if not context.registration.section_ids_trusted:
         return set()
     from_launch = {str(context.lis.get("course_section_sourcedid") or "").strip()}
-    from_service = {section.sis_id.strip() for section in gradebook.sections} if gradebook else set()
+    from_service = {one.sis_id.strip() for one in gradebook.sections} if gradebook else _last_read(context)
     return (from_launch | from_service) - {""}
+
+
+def _last_read(context: Context) -> set[str]:
+    found = ContextState.objects.filter(context=context).values_list("snapshot__sections", flat=True)
+    return set(found.first() or [])
+
+
+def needs_first_read(context: Context) -> bool:
+    """Would the LMS's own section ids count here, and nobody has read them yet?"""
+    read = ContextState.objects.filter(context=context, snapshot__has_key="sections")
+    return context.registration.section_ids_trusted and not read.exists()
 
 
 def still_proved(context: Context, adapter: Sis, link: ClassLink, gradebook: lms.Gradebook) -> bool:

@@ -32,6 +32,7 @@ def save(reading: Reading) -> dict[str, object]:
         "roster": {str(one.link.pk): details.roster(one) for one in reading.classes},
         "news": details.news(reading, former),
         "schemes": [_scheme(scheme) for scheme in reading.gradebook.schemes.values()],
+        "sections": sorted({one.sis_id.strip() for one in reading.gradebook.sections} - {""}),
         "warnings": list(reading.gradebook.warnings),
         "problems": problems_json(reading),
         "map": _map(reading),
