@@ -243,15 +243,3 @@ def _mark_second_totals(picked: list[NewItemForm]) -> None:
 
 
 create = by_method(_propose, _create)
-
-
-@page
-def schemes(request: Request, public_id: UUID) -> HttpResponse:
-    """The grading schemes as fetched from the LMS, with where they were found and what uses them."""
-    seen, items = _items(request)
-    tables = [
-        scheme
-        | {"items": [one.data["title"] for one in items if one.data["scheme_id"] == scheme["scheme_id"]]}
-        for scheme in seen.schemes
-    ]
-    return show(request, "sync/schemes.html", seen=seen, schemes=tables)

@@ -98,6 +98,9 @@ SCALES: Final[dict[str, Text]] = {
     "pass_fail": _("pass / fail"),
 }
 
+# problems that name an assignment and have nothing to do with its scale
+NOT_OF_SCALE: Final = frozenset({"edited-in-sis", "duplicate-in-sis", "accepted-not-shown"})
+
 # the two answers to "what is the course total"
 TOTALS: Final[dict[str, Text]] = {
     "course_total:current": _("The current score: graded work only; what is not graded yet does not count."),

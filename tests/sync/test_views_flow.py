@@ -448,7 +448,7 @@ def test_scheme_is_shown_with_its_source(course: Course, ada: Browser) -> None:
     ada.post("look")
     page = text_of(ada.get("schemes"))
     assert "House letters set in this course" in page
-    assert "A 0.9" in page
+    assert "A 90 %" in page
 
 
 # --- 5: nothing disappears ------------------------------------------------------------------------------------
