@@ -150,7 +150,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["sync.templatetags.sync_words"],
         },
     }
 ]
@@ -259,6 +260,8 @@ if LTI_KEY_DAYS < 0:
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español"), ("fr", "Français")]
+# one catalogue for all rooms and templates; `python -m tests.languages` brings it up to date
+LOCALE_PATHS = [BASE_DIR / "gradesync_site" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 
 from lti_tool import cookies, origins, sessions
+from lti_tool.languages import language_of
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; "
@@ -32,6 +34,18 @@ class LtiMiddleware:
         response = self.get_response(request)
         self._frame(request, response)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: dict[str, object]
+    ) -> None:
+        """A course's pages speak the language of the person's launch, else the browser's (LocaleMiddleware)."""
+        if "public_id" not in kwargs:
+            return
+        lti: sessions.Lti = request.lti  # type: ignore[attr-defined]  # set above
+        session = lti.session or lti.former
+        language = language_of(session.membership.user.locale) if session else None
+        if language:
+            translation.activate(language)
 
     def _frame(self, request: HttpRequest, response: HttpResponse) -> None:
         ancestors = _ancestors(request, response)

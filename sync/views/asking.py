@@ -26,6 +26,7 @@ from sync.engine import audit
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, ContextState, Run
 from sync.views import looking
+from sync.views.telling import tell
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def told(request: Request) -> Iterator[None]:
     try:
         yield
     except engine.EngineError as error:
-        messages.error(request, error.text)
+        messages.error(request, tell(error.text))
     except (TryLater, Unreachable, Misconfigured) as error:
         log.info("course %s: %s", course_of(request).pk, type(error).__name__)
         messages.error(request, _advice(error))
@@ -139,7 +140,7 @@ def told(request: Request) -> Iterator[None]:
 
 def _advice(error: Exception) -> str:
     code = f" ({error.code})" if isinstance(error, Misconfigured) else ""
-    return f"{error}{code}"
+    return f"{tell(error)}{code}"
 
 
 def run_of(request: Request, run_id: int) -> Run:

@@ -12,6 +12,7 @@ from sync.engine import deciding
 from sync.models import GradeChange, Run
 from sync.sis.records import Value
 from sync.views import wording
+from sync.views.telling import tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ def row_of(change: GradeChange, *, picked: bool = False) -> Row:
         item=change.item_title or change.line_item_id,
         old=words(change.before),
         new=words(change.after),
-        why=change.why,
+        why=tell(change.why),
         state=change.state,
         state_text=wording.ROW_STATES.get(change.state, change.state),
         badge=wording.BADGES.get(change.state, ""),
-        reason=" ".join(part for part in (str(reason), change.words) if part),
+        reason=" ".join(part for part in (str(reason), tell(change.words)) if part),
         who=wording.WHO.get(who, ""),
         is_new=change.before is None,
         withdraws=change.withdraws,
@@ -72,7 +73,7 @@ def row_of(change: GradeChange, *, picked: bool = False) -> Row:
 
 
 def words(value: dict[str, Any] | None) -> str:
-    return Value.from_json(value).words() if value is not None else _("no grade")
+    return tell(Value.from_json(value).words()) if value is not None else _("no grade")
 
 
 def counts_of(run: Run) -> dict[str, list[tuple[wording.Text, int]]]:
@@ -97,6 +98,6 @@ class Check:
 def readiness_of(run: Run) -> list[Check]:
     found = []
     for one in run.report.get("readiness", []):
-        text, fix, where = wording.READINESS.get(one["code"], (one["text"], one["fix"], ""))
+        text, fix, where = wording.READINESS.get(one["code"], (tell(one["text"]), tell(one["fix"]), ""))
         found.append(Check(text, one["count"], fix, where))
     return found
