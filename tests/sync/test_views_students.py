@@ -184,7 +184,7 @@ def test_large_course_is_paged_and_searched_without_a_name_in_an_address() -> No
     assert "Page 1 of 3" in text_of(ada.get("students"))
     assert "Page 3 of 3 (81–90 of 90)" in text_of(ada.get("students", query={"page": "3"}))
     answer = ada.post("find_student", words="student 77", follow=False)
-    assert "77" not in re.sub(r"find=[^&]+", "", answer["Location"])
+    assert "77" not in re.sub(r"find=[^&]+", "", answer["Location"].partition("?")[2])
     page = text_of(ada.client.get(answer["Location"]))
     assert "1 student fits your search" in page
     assert "Student 77" in page
