@@ -17,6 +17,7 @@ from lti_tool.admin import OfInstitution, OwnOnly
 from lti_tool.staff import institutions_of, name_of
 from sync import engine
 from sync.engine import audit
+from sync.engine.class_requests import unmet
 from sync.errors import AdapterError
 from sync.models import ClassRequest
 
@@ -28,7 +29,7 @@ def waiting_for(user: Any) -> QuerySet[ClassRequest]:
     if not user.has_perm(RIGHT):
         return ClassRequest.objects.none()
     rows = ClassRequest.objects.filter(state="waiting", connection__institution__in=institutions_of(user))
-    return rows.select_related("connection", "context").order_by("asked_at", "pk")
+    return unmet(rows).select_related("connection", "context").order_by("asked_at", "pk")
 
 
 @admin.register(ClassRequest)

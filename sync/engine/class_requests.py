@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -59,6 +60,17 @@ def _title(connection: SisConnection, class_id: str) -> str:
     except AdapterError:
         return ""
     return one.label if one is not None else ""
+
+
+def unmet(rows: QuerySet[ClassRequest]) -> QuerySet[ClassRequest]:
+    """Those whose class was not linked in another way meanwhile."""
+    linked = ClassLink.objects.filter(
+        context=OuterRef("context"),
+        connection=OuterRef("connection"),
+        class_id=OuterRef("class_id"),
+        lapsed="",
+    )
+    return rows.exclude(Exists(linked))
 
 
 def take_back_request(asked: ClassRequest, who: Who) -> None:

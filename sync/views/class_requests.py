@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from lti_tool.models import Context
 from sync import engine
+from sync.engine.class_requests import unmet
 from sync.forms import AskForClassForm
 from sync.models import ClassRequest
 from sync.views.asking import Request, action, course_of, to, told, who_of
@@ -46,6 +47,6 @@ def open_requests(context: Context) -> list[ClassRequest]:
     """What a teacher should see: requests that wait, and the newest refusal of each class that is not asked for again."""
     rows = ClassRequest.objects.filter(context=context, state__in=("waiting", "declined", "linked"))
     newest: dict[tuple[int, str], ClassRequest] = {}
-    for row in rows.select_related("connection").order_by("-pk")[:50]:
+    for row in unmet(rows).select_related("connection").order_by("-pk")[:50]:
         newest.setdefault((row.connection_id, row.class_id), row)
     return [row for row in newest.values() if row.state != "linked"]

@@ -190,6 +190,16 @@ def test_two_administrators_at_once_link_it_once(course: Course, ada: Browser) -
     assert the_request(course).class_link == ClassLink.objects.get(context=course.context)
 
 
+def test_a_class_that_was_linked_in_another_way_is_asked_for_no_more(
+    course: Course, ada: Browser, root: Client
+) -> None:
+    ask(ada, course)
+    course.sis.add_class("c2", students=["s1"], teachers=["t1"])
+    ada.post("link_class", connection=course.connection.pk, class_id="c2")
+    assert "waits for an answer" not in text_of(ada.get("classes"))
+    assert "Link this class" not in text_of(front(root))
+
+
 def test_no_teacher_answers_her_own_request(course: Course, ada: Browser) -> None:
     ask(ada, course)
     for reply in (
