@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Case, CharField, Count, Max, Min, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Min, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -40,10 +40,10 @@ _STANDING: Final = Case(
 def newest_runs(courses: Courses) -> QuerySet[Any]:
     """Per course the newest run that came to an end, with its `standing` and without its report."""
     ended = Q(state__in=("done", "failed")) | Q(state="cancelled", approved_at__isnull=False)
-    newest = (
-        Run.objects.filter(ended, context__in=courses).order_by().values("context").annotate(last=Max("pk"))
-    )
-    return Run.objects.filter(pk__in=newest.values("last")).annotate(standing=_STANDING).defer("report")
+    # course by course, from the newest run down: a grouped maximum would go through all runs that ever were
+    last = Run.objects.filter(ended, context=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    newest = courses.order_by().annotate(last=Subquery(last)).values("last")
+    return Run.objects.filter(pk__in=newest).annotate(standing=_STANDING).defer("report")
 
 
 def by_standing(courses: Courses) -> dict[str, int]:
@@ -66,8 +66,14 @@ def standing_so(courses: Courses, standing: str) -> Courses:
 
 def of_last_day(courses: Courses) -> QuerySet[Run]:
     """Runs begun within a day, and older ones that are not over; a list that a newer one replaced is none."""
-    recent = Q(created_at__gte=timezone.now() - DAY) | Q(state__in=Run.OPEN)
-    return Run.objects.filter(recent, context__in=courses).exclude(state="replaced").defer("report")
+    recent = Q(created_at__gte=timezone.now() - DAY), Q(state__in=Run.OPEN)
+    return _within(courses, *recent).exclude(state="replaced").defer("report")
+
+
+def _within(courses: Courses, few: Q, *more: Q) -> QuerySet[Run]:
+    """The few runs that are so, or so, each found by its own index first; and of them those of the courses."""
+    found, *others = (Run.objects.filter(one).order_by().values("pk") for one in (few, *more))
+    return Run.objects.filter(pk__in=found.union(*others) if others else found, context__in=courses)
 
 
 def by_state(runs: QuerySet[Run]) -> Mapping[str, int]:
@@ -95,7 +101,7 @@ class Queue:
 
 def queue_of(courses: Courses) -> Queue:
     now = timezone.now()
-    runs = Run.objects.filter(context__in=courses)
+    runs: Any = _within(courses, Q(state__in=(*Run.OPEN, "reading")))
     reading = (runs.filter(state="reading"), Look.objects.filter(context__in=courses, state="reading"))
     idle, held = Q(lease_until=None) | Q(lease_until__lt=now), Q(lease_until__gte=now)
     half = Q(lease_until__lt=now + timedelta(seconds=settings.LEASE_S / 2), lease_until__isnull=False)
