@@ -109,6 +109,7 @@ def who_of(request: Request) -> engine.Who:
 
 def show(request: Request, template: str, **values: Any) -> HttpResponse:
     """A page of this course, with what the person was just told, what is read behind it, and what she may do."""
+    values.setdefault("setting_up", SimpleLazyObject(lambda: is_being_set_up(course_of(request))))
     values.setdefault("notice", SimpleLazyObject(lambda: looking.notice_of(course_of(request))))
     values |= {
         "course": course_of(request),
@@ -141,6 +142,11 @@ def told(request: Request) -> Iterator[None]:
 def _advice(error: Exception) -> str:
     code = f" ({error.code})" if isinstance(error, Misconfigured) else ""
     return f"{tell(error)}{code}"
+
+
+def is_being_set_up(context: Context) -> bool:
+    """Nothing was sent or compared yet: pages lead back to the set-up guide."""
+    return not Run.objects.filter(context=context, state="done").exists()
 
 
 def run_of(request: Request, run_id: int) -> Run:

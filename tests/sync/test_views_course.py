@@ -305,6 +305,15 @@ def test_no_step_offers_an_assistant_what_she_may_not_do(course: Course) -> None
     assert "<form" not in html[html.index('class="guide"') : html.index("</ol>")]
 
 
+def test_pages_of_the_set_up_lead_back_to_the_guide_until_something_was_sent(
+    course: Course, ada: Browser
+) -> None:
+    places = ("classes", "students", "line_items", "schemes")
+    assert all("Back to the set-up guide" in shown(ada, name) for name in places)
+    course.send()
+    assert not any("Back to the set-up guide" in shown(ada, name) for name in places)
+
+
 def test_guide_comes_back_when_no_class_is_linked_any_more(course: Course, ada: Browser) -> None:
     course.send()
     assert steps(ada, "course") == {}
