@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,7 +35,12 @@ Pair = tuple[object, object]
 
 def digest_of_pair(key: str, pair: Pair) -> str:
     """What a form carries back of a grade that it showed: its key and both values."""
-    parts = json.dumps([key, *pair], sort_keys=True, ensure_ascii=True)
+    return digest_of_pairs([(key, pair)])
+
+
+def digest_of_pairs(pairs: Sequence[tuple[str, Sequence[object]]]) -> str:
+    """The same of a whole group that one word decides on."""
+    parts = json.dumps([[key, *pair] for key, pair in pairs], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 

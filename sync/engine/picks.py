@@ -49,9 +49,10 @@ def picked(run: Run, *, untouched: bool) -> Rows:
 def tick(run: Run, who: Who, shown: Collection[int], digests: Collection[str]) -> None:
     """Of the rows that a page showed, exactly these are ticked."""
     who.must_be_able_to_send(run.context)
-    rows = open_rows(run).filter(pk__in=shown)
-    rows.filter(digest__in=digests).update(picked=True)
-    rows.exclude(digest__in=digests).update(picked=False)
+    wanted, rows = set(digests), open_rows(run).filter(pk__in=shown)
+    on = [pk for pk, digest in rows.values_list("pk", "digest") if digest in wanted]
+    rows.filter(pk__in=on).update(picked=True)
+    rows.exclude(pk__in=on).update(picked=False)
 
 
 def tick_all(run: Run, who: Who, rows: Rows, *, on: bool) -> int:

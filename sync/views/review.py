@@ -74,8 +74,9 @@ def _whole_page(request: Request, run: Run) -> HttpResponse:
 
 
 def _shown(request: Request) -> list[int]:
-    """The rows that her page showed."""
-    return [int(one) for one in request.POST.get("shown", "").split(",") if one.isdecimal() and len(one) < 19]
+    """The rows that her page showed: never more than a page holds."""
+    posted = request.POST.get("shown", "").split(",")[: picks.WHOLE]
+    return [int(one) for one in posted if one.isdecimal() and len(one) < 19]
 
 
 @action

@@ -253,5 +253,4 @@ def of_students(rows: picks.Rows, narrowed: Filter) -> picks.Rows:
 
 def digest_of_edited(run: Run, lines: Sequence[reports.Line]) -> str:
     pairs = run.report.get("pairs", {})
-    known = [(line.key, pairs[line.key]) for line in lines if line.key in pairs]
-    return picks.digest_of([deciding.digest_of_pair(key, (pair[0], pair[1])) for key, pair in known])
+    return deciding.digest_of_pairs([(line.key, pairs[line.key]) for line in lines if line.key in pairs])

@@ -81,7 +81,7 @@ def text_of(response: HttpResponse) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
 
 
-def word(context: Context, key: str, kind: str) -> dict[str, str]:
+def word(context: Context, key: str, kind: str) -> dict[str, Any]:
     """The fields of a form that decides on one grade, as the newest list's page shows it."""
     newest = reporting.newest_list(context)
     assert newest is not None

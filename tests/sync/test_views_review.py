@@ -52,7 +52,7 @@ def listed(course: Course) -> Run:
     return engine.preview(course.context, course.who)
 
 
-def fields(page: HttpResponse) -> dict[str, Any]:
+def fields(page: Any) -> dict[str, Any]:
     """What the form that sends would post from this page, as it stands."""
     html = page.content.decode()
     boxes = re.findall(r'name="digest" value="(\w+)"[^>]*?( checked)?\s*aria-label', html)
@@ -215,7 +215,7 @@ def test_search_finds_a_student_and_no_name_stands_in_the_address(course: Course
     address, sealed = answer["Location"].split("?")
     assert address == ada.url("review", run.pk)
     assert re.fullmatch(r"find=gAAAA[\w%-]{80,}#rows", sealed), "encrypted, as other secrets at rest are"
-    page = ada.client.get(answer["Location"])
+    page: Any = ada.client.get(answer["Location"])
     assert len(fields(page)["digest"]) == 2
     assert "s3 Test" in text_of(page)
     assert "s1 Test" not in text_of(page)
@@ -313,7 +313,8 @@ def test_decision_on_values_that_she_did_not_see_is_refused_and_the_others_stand
 
 def test_decision_without_its_pair_is_refused(edited: Course, ada: Browser) -> None:
     run = listed(edited)
-    ada.post("decide", run.pk, **{f"decision:{edited.key(1, 1).text()}": "lms_preferred"})
+    field: dict[str, Any] = {f"decision:{edited.key(1, 1).text()}": "lms_preferred"}
+    ada.post("decide", run.pk, **field)
     assert kinds() == {}
 
 
