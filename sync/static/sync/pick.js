@@ -33,6 +33,11 @@ document.addEventListener("change", (event) => {
   if (event.target.closest?.("table[data-pick]")) count();
 });
 
+// Enter on a box would press the form's first button and load the page anew: it does nothing, Space ticks
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.('input[name="digest"]')) event.preventDefault();
+});
+
 // for the first page, and for each one that is loaded into it
 htmx.onLoad((part) => {
   const tables = [...(part.matches("table[data-pick]") ? [part] : []), ...part.querySelectorAll("table[data-pick]")];
