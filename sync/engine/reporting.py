@@ -10,7 +10,7 @@ from lti_tool.models import Context
 from sync import planning, readiness, tally
 from sync.engine.names import Names
 from sync.engine.reading import Reading
-from sync.models import ContextState, GradeChange, Run, SentGrade
+from sync.models import ContextState, Decision, GradeChange, Run, SentGrade
 from sync.sis import records as sis
 
 
@@ -194,10 +194,11 @@ def seen_pair(context: Context, key: sis.Key) -> tuple[sis.Value | None, sis.Val
 
 
 def belongs(context: Context, key: sis.Key) -> bool:
-    """Is this grade one of the course's: in its ledger, its runs or its newest report?"""
+    """Is this grade one of the course's: in its ledger, its decisions, its runs or its newest report?"""
     fields = SentGrade.key_fields(key)
     return (
         SentGrade.objects.filter(context=context, **fields).exists()
+        or Decision.objects.filter(context=context, **fields).exists()
         or GradeChange.objects.filter(run__context=context, **fields).exists()
         or seen_pair(context, key) is not None
     )

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import RestrictedError
 
 from sync import engine, planning
-from sync.models import GradeChange, Run
+from sync.models import Decision, GradeChange, Run
 from sync.sis import memory
 from sync.sis.records import Profile
 from tests.sync.scene import counts, number
@@ -101,6 +101,20 @@ def test_declined_withdrawal_leaves_the_grade_and_is_no_difference(course: Cours
     assert (
         course.stored(1, 1) == number("86.5") and run.report["in_sync"] is True and counts(run)["held"] == 1
     )
+
+
+def test_decision_on_a_grade_never_sent_can_be_taken_back_while_her_student_is_left_out() -> None:
+    course = make_course(students=1, items=1)
+    course.lms.grade("u1", "a1", 72)
+    course.sis.edit("i1", "s1", number("70"))
+    engine.preview(course.context, course.who)
+    engine.decide(course.context, course.key(1, 1), "sis_kept", course.who)
+    engine.exclude_student(course.context, "u1", "on leave", course.who)
+    engine.preview(course.context, course.who)
+
+    engine.lift(course.context, course.key(1, 1), course.who)
+
+    assert not Decision.objects.filter(lapsed_at=None).exists()
 
 
 def test_decision_on_a_grade_of_another_course_is_refused(course: Course) -> None:
