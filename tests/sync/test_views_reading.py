@@ -319,7 +319,7 @@ def test_word_on_a_student_stands_on_her_page_before_the_next_read(course: Cours
     course.sis.add_class("c1", students=["s1", "s2", "s3", "s9"], teachers=["t1"])
     engine.look(course.context)
     states: list[tuple[str, str]] = []
-    words: list[tuple[str, dict[str, str]]] = [
+    words: list[tuple[str, dict[str, Any]]] = [
         ("link_student", {"student": f"{course.class_link.pk}:s9"}),
         ("exclude_student", {"reason": "audits"}),
         ("forget_student", {}),
