@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from lti_tool.models import Institution
 
 
-def name_of(user: User | AnonymousUser | Any) -> str:
+def name_of(user: Any) -> str:
     """A member of staff as the log of operations names her."""
     return str(user.get_full_name() or user.get_username())
 

@@ -90,7 +90,9 @@ def _current_differs(results: Iterable[lms.Result], students: Collection[str]) -
 def _overridden(results: Iterable[lms.Result]) -> Check:
     count = len({one.user_id for one in results if one.overridden})
     text = f"Students whose course grade was overridden by hand: {count}."
-    return Check("override", text, count, "The override is sent, not the computed grade. Check it in the LMS.")
+    return Check(
+        "override", text, count, "The override is sent, not the computed grade. Check it in the LMS."
+    )
 
 
 def _without_maximum(items: Iterable[lms.LineItem]) -> Check:

@@ -41,8 +41,8 @@ from sync.engine.links import (
     unlink_class,
     words_here,
 )
+from sync.engine.picks import UNANSWERED
 from sync.engine.preview import (
-    UNANSWERED,
     approve,
     cancel,
     decide,
