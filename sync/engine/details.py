@@ -112,13 +112,17 @@ def _profile(profile: sis.Profile) -> Json:
 
 
 def graded(reading: Reading, user_ids: Sequence[str]) -> Json:
-    """Per linked LMS item a row of 1 and 0, in the order of these students: who has a grade there."""
-    items = {link.lms_line_item_id for link in reading.links if link.state == "linked"}
-    fates = reading.account.fates
-    return {
-        item: "".join(str(int(fates.get((user, item)) in ("wanted", "problem"))) for user in user_ids)
-        for item in sorted(items)
+    """Per LMS item with grades a row of 1 and 0, in the order of these students: who has a grade there."""
+    has_grade = {(one.user_id, one.line_item_id) for one in reading.gradebook.results if _is_graded(one)}
+    marks = {
+        item: "".join(str(int((user, item) in has_grade)) for user in user_ids)
+        for item in sorted({item for _user, item in has_grade})
     }
+    return {item: row for item, row in marks.items() if "1" in row}
+
+
+def _is_graded(result: lms.Result) -> bool:
+    return result.status is lms.Status.EXCUSED or result.score is not None or bool(result.text)
 
 
 def holding(one: ClassRead, side: SisRead) -> dict[str, int] | None:

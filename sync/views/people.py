@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from lti_tool.models import Context, LtiUser
 from sync import engine
 from sync.enrolment import LMS
+from sync.matching import Compared
 from sync.models import ClassLink, Run, StudentLink
 from sync.views import wording
 from sync.views.filtering import Filter
@@ -105,10 +107,13 @@ class People:
         return {}
 
     def evidence(self, row: Json, class_link: int, person: Json) -> list[Evidence]:
-        """The names, then every pair of identifiers by which this connection matches."""
+        """The names, then each identifier of the LMS beside the SIS's fields that it is compared with."""
         names = Evidence(_("Name"), row["name"], person["name"], _same_name(row["name"], person["name"]))
-        pairs = engine.compared(row, person, self.classes[class_link].connection)
-        return [names, *(Evidence(_pair(one), one.ours, one.theirs, one.same) for one in pairs)]
+        pairs: dict[str, list[Compared]] = defaultdict(list)
+        for one in engine.compared(row, person, self.classes[class_link].connection):
+            pairs[one.lms_field].append(one)
+        told = [_beside(several) for several in pairs.values()]
+        return [names, *(one for one in told if one.ours or one.theirs)]
 
     # --- who is new ---
 
@@ -147,9 +152,17 @@ def _by_name(people: Iterable[Json]) -> list[Json]:
     return sorted(people, key=lambda one: (one["name"].casefold(), one["id"]))
 
 
-def _pair(one: Any) -> str:
-    sis = wording.SIS_FIELDS.get(one.sis_field) or one.sis_field.partition(":")[2]
-    return f"{wording.MATCHED_BY.get(one.lms_field, one.lms_field)} – {sis}"
+def _beside(pairs: Sequence[Compared]) -> Evidence:
+    """One identifier of the LMS; it agrees when one of the SIS's fields does, as `matching` takes it."""
+    there = [one for one in pairs if one.theirs]
+    theirs = [one.theirs if len(pairs) == 1 else f"{one.theirs} ({_sis_field(one)})" for one in there]
+    said = [one.same for one in pairs if one.same is not None]
+    name = wording.MATCHED_BY.get(pairs[0].lms_field, pairs[0].lms_field)
+    return Evidence(name, pairs[0].ours, ", ".join(theirs), any(said) if said else None)
+
+
+def _sis_field(one: Compared) -> str:
+    return str(wording.SIS_FIELDS.get(one.sis_field) or one.sis_field.partition(":")[2])
 
 
 def _same_name(ours: str, theirs: str) -> bool | None:

@@ -163,7 +163,10 @@ def _conversion(seen: Seen, link: LineItemLink) -> Conversion:
 
 
 def _bars(spread: Sequence[Sequence[object]]) -> list[Bar]:
+    """Every letter of the scheme; of the tenths, those from the first to the last that holds a grade."""
     counts = [(str(label), int(str(count))) for label, count in spread]
+    held = [place for place, (label, count) in enumerate(counts) if count or not label.endswith("%")]
+    counts = counts[held[0] : held[-1] + 1] if held else []
     longest = max((count for _label, count in counts), default=0)
     return [Bar(label, count, 100 * count // longest if longest else 0) for label, count in counts]
 

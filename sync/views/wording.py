@@ -117,10 +117,10 @@ MATCHED_BY: Final[dict[str, Text]] = {
 
 # the SIS field that it was compared with
 SIS_FIELDS: Final[dict[str, Text]] = {
-    "sourcedId": _("id in the SIS"),
+    "sourcedId": _("id"),
     "identifier": _("school number"),
-    "username": _("login in the SIS"),
-    "email": _("e-mail in the SIS"),
+    "username": _("login"),
+    "email": _("e-mail"),
 }
 
 PROOFS: Final[dict[str, Text]] = {

@@ -103,6 +103,19 @@ def test_preview_tells_what_stays_and_what_goes_and_changes_nothing(sent: Course
     assert LineItemLink.objects.get(lms_line_item_id="a1").line_item_id == "i1"
 
 
+def test_preview_counts_the_grades_of_an_assignment_that_was_linked_after_the_read(
+    sent: Course, ada: Browser
+) -> None:
+    sent.lms.add_item("a9", title="Essay")
+    sent.lms.grade("u1", "a9", 5)
+    sent.sis.add_item("c1", "i9", title="Essay")
+    ada.post("look")
+    ada.post("link_line_item", class_link=sent.class_link.pk, line_item_id="a9", sis_id="i9")
+    page = text_of(ada.get("line_item", query=one(sent, "a9", sis_id="i7")))
+    assert "1 grade of the LMS will be new in “Homework one”" in page
+    assert "No grade was sent to “Essay” yet" in page
+
+
 def test_changed_link_leaves_what_was_sent_and_sends_to_the_other(sent: Course, ada: Browser) -> None:
     link = sent.links["i1"]
     page = text_of(ada.post("change_line_item", link.pk, sis_id="i7", was="i1"))

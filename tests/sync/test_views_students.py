@@ -50,9 +50,26 @@ def test_suggestion_shows_both_sides_and_says_in_words_what_agrees(course: Cours
     stranger(course)
     page = ada.post("look", back="students")
     assert ["Name", "Nora Lind", "Nora Lind", "same"] in lines(page)
-    assert ["SIS id – school number", "77", "88", "different"] in lines(page)
-    assert ["e-mail – e-mail in the SIS", "nora@example.org", "Nora@example.org", "same"] in lines(page)
-    assert ["login – login in the SIS", "–", "–", "one side is empty"] in lines(page)
+    assert ["SIS id", "77", "s9 (id), 88 (school number)", "different"] in lines(page)
+    assert ["e-mail", "nora@example.org", "Nora@example.org", "same"] in lines(page)
+    assert not [line for line in lines(page) if line[0] == "login"]
+
+
+def test_id_that_agrees_with_one_of_the_fields_it_stands_for_agrees(course: Course, ada: Browser) -> None:
+    enrol(course, sis.Person("s8", "Nora", "Lind", identifier="88", username="nl"))
+    course.lms.add_member("u9", name="Nora Lind", sis_id="88", login="other")
+    ada.post("look")
+    page = ada.post("consider_student", user_id="u9", student=f"{course.class_link.pk}:s8")
+    assert ["SIS id", "88", "s8 (id), 88 (school number)", "same"] in lines(page)
+    assert ["login", "other", "nl", "different"] in lines(page)
+
+
+def test_id_that_one_side_does_not_give_says_nothing(course: Course, ada: Browser) -> None:
+    ada.post("look")
+    course.lms.add_member("u9", name="Nora Lind")
+    ada.post("look")
+    page = ada.post("consider_student", user_id="u9", student=f"{course.class_link.pk}:s1")
+    assert [line[3] for line in lines(page) if line[0] == "SIS id"] == ["one side is empty"]
 
 
 def test_any_student_of_the_roster_is_compared_before_she_is_confirmed(course: Course, ada: Browser) -> None:
@@ -60,7 +77,7 @@ def test_any_student_of_the_roster_is_compared_before_she_is_confirmed(course: C
     ada.post("look")
     page = ada.post("consider_student", user_id="u9", student=f"{course.class_link.pk}:s9")
     assert "Is this Nora Lind in Class c1?" in text_of(page)
-    assert ["SIS id – school number", "77", "88", "different"] in lines(page)
+    assert ["SIS id", "77", "s9 (id), 88 (school number)", "different"] in lines(page)
     assert not StudentLink.objects.exists()
 
 
