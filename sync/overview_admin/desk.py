@@ -48,7 +48,7 @@ def _guarded(right: str, method: Callable[[View], View]) -> Callable[[View], Vie
 
 
 def show(request: HttpRequest, template: str, title: str | Promise, **values: Any) -> HttpResponse:
-    frame = admin.site.each_context(request) | {"title": title, "mine": institutions_of(request.user)}
+    frame = admin.site.each_context(request) | {"title": title}
     return render(request, f"admin/sync/overview/{template}", frame | values)
 
 

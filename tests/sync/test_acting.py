@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -14,6 +15,7 @@ from lti_tool import cookies, sessions
 from lti_tool.acting import ACTING_MAX_S
 from lti_tool.models import Institution, LtiSession, Membership
 from sync.models import AuditEntry, Run, StudentLink
+from tests.sync import test_views_access as views
 from tests.sync.pages import Browser, read_now, text_of
 from tests.sync.worlds import Course, make_course
 
@@ -212,3 +214,20 @@ def test_she_leaves_and_is_led_back_to_the_overview(course: Course, window: Wind
     )
     assert reverse("overview:course", args=[course.context.pk]) in answer.content.decode()
     assert not LtiSession.objects.exists()
+
+
+def test_every_page_and_form_of_a_course_is_noted(ann: User, course: Course) -> None:
+    """A page that forgets it would let an administrator look or act unseen."""
+    every = views.filled()
+    every.context.institution.staff.add(ann)
+    window = Window(every, ann)
+    window.act(every)
+    leading_on = views.SEARCHES | {"find"}  # these show nothing, and lead to a page that is noted
+    for name in sorted(views.PAGES.keys() - leading_on):
+        point = transaction.savepoint()
+        AuditEntry.objects.all().delete()
+        views.open_page(window, name, views.args_of(name, every), every)
+        wanted = "acted" if name in views.CHANGES else "looked"
+        assert (name, AuditEntry.objects.filter(action=wanted).exists()) == (name, True)
+        assert not AuditEntry.objects.exclude(who="Ann Admin", on_behalf_of="Ada Teacher").exists()
+        transaction.savepoint_rollback(point)
