@@ -97,7 +97,7 @@ def sent(course: Course) -> Course:
 def test_preview_tells_what_stays_and_what_goes_and_changes_nothing(sent: Course, ada: Browser) -> None:
     page = text_of(ada.get("line_item", query=one(sent, "a1", sis_id="i7")))
     assert "2 grades that stand in “Homework 1” stay there" in page
-    assert "3 grades of the LMS will be new in “Homework one”" in page
+    assert "3 grades of the LMS will go to “Homework one”" in page
     assert "1 grade stands there already" in page
     assert "Highest value: 100 now, 50 there" in page
     assert LineItemLink.objects.get(lms_line_item_id="a1").line_item_id == "i1"
@@ -112,7 +112,7 @@ def test_preview_counts_the_grades_of_an_assignment_that_was_linked_after_the_re
     ada.post("look")
     ada.post("link_line_item", class_link=sent.class_link.pk, line_item_id="a9", sis_id="i9")
     page = text_of(ada.get("line_item", query=one(sent, "a9", sis_id="i7")))
-    assert "1 grade of the LMS will be new in “Homework one”" in page
+    assert "1 grade of the LMS will go to “Homework one”" in page
     assert "No grade was sent to “Essay” yet" in page
 
 
@@ -132,7 +132,7 @@ def test_going_back_finds_what_was_sent_there_before(sent: Course, ada: Browser)
     ada.post("change_line_item", sent.links["i1"].pk, sis_id="i7", was="i1")
     page = text_of(ada.get("line_item", query=one(sent, "a1", sis_id="i1")))
     assert "2 grades were sent to “Homework 1” before" in page
-    assert "1 grade of the LMS will be new in “Homework 1”" in page
+    assert "1 grade of the LMS will go to “Homework 1”" in page
 
 
 def test_link_that_someone_else_changed_meanwhile_is_not_changed_again(sent: Course, ada: Browser) -> None:
