@@ -310,10 +310,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"without_invites": {"()": "lti_tool.logs.WithoutInvites"}},
+    "filters": {"without_tokens": {"()": "lti_tool.logs.WithoutTokens"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
     # these log URLs or bodies below WARNING; ours never do
     "loggers": {name: {"level": "WARNING"} for name in ("urllib3", "requests", "pylti1p3", "kombu", "amqp")}
-    | {name: {"filters": ["without_invites"]} for name in ("django.request", "django.security.csrf")},
+    | {name: {"filters": ["without_tokens"]} for name in ("django.request", "django.security.csrf")},
 }

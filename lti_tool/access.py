@@ -7,14 +7,15 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
 
 from lti_tool.errors import ADMINISTRATOR, LtiRefused, NotYours
 from lti_tool.origins import origin_of
 from lti_tool.pages import refused_page
 from lti_tool.resuming import resume_page
-from lti_tool.sessions import SAFE
+from lti_tool.sessions import SAFE, course_page
 
 if TYPE_CHECKING:
     from lti_tool.sessions import Lti
@@ -32,12 +33,26 @@ def viewer_required(view: View) -> View:
     return _guarded(view, lambda lti: lti.can_look)
 
 
+def form_of_course(view: View) -> View:
+    """For what is posted. Its address opened by itself, as by a reload after a refusal, leads to the course's page."""
+
+    @wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, *args, **kwargs)
+        lti: Lti = request.lti  # type: ignore[attr-defined]  # set by LtiMiddleware
+        return HttpResponseRedirect(course_page(lti.context))
+
+    return require_http_methods(["GET", "HEAD", "POST"])(answered)
+
+
 def _guarded(view: View, allowed: Callable[[Lti], bool]) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         lti: Lti = request.lti  # type: ignore[attr-defined]  # set by LtiMiddleware
         if not lti:
-            return resume_page(request, relaunch(), lti, kwargs["public_id"])
+            over = relaunch() if request.method in SAFE else too_late()
+            return resume_page(request, over, lti, kwargs["public_id"])
         if not allowed(lti):
             return refused_page(request, not_allowed(), lti.return_url)
         if request.method not in SAFE and not (lti.acting and is_own(request)):
@@ -74,6 +89,17 @@ def relaunch() -> LtiRefused:
         _(
             "Open the tool again from your course in the LMS. If this page comes again, allow cookies for this site or use a new tab."
         ),
+        title=_("Please open the tool again"),
+    )
+
+
+def too_late() -> LtiRefused:
+    return NotYours(
+        "session-over",
+        _(
+            "You have been away for a while, so the last step was not taken. Nothing was changed and nothing was sent."
+        ),
+        _("Open the tool again from your course in the LMS and repeat the last step."),
         title=_("Please open the tool again"),
     )
 

@@ -6,17 +6,16 @@ import uuid
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_POST
 
 from lti_tool import sessions
-from lti_tool.access import viewer_required
+from lti_tool.access import form_of_course, viewer_required
 from lti_tool.middleware import allow_frame
 from lti_tool.origins import session_origins
 from lti_tool.sessions import LtiRequest
 
 
 @viewer_required
-@require_POST
+@form_of_course
 def leave_view(request: LtiRequest, public_id: uuid.UUID) -> HttpResponse:
     lti = request.lti
     page = {"course": lti.context, "return_url": lti.return_url}

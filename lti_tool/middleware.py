@@ -16,8 +16,9 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; "
     "form-action {forms}; frame-ancestors {ancestors}"
 )
-# these pages come before we know the platform, or are guarded by a one-time invite
-BEFORE_IDENTITY = {"login", "login-of", "again", "launch"}
+# their addresses name no course: they come before we know the platform, or say that a link was used
+BEFORE_IDENTITY = {"login", "login-of", "again", "launch", "file"}
+# guarded by a one-time invite
 REGISTRATION = {"register"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool.claims import ClaimError
-from lti_tool.errors import ADMINISTRATOR, LMS_ADMINISTRATOR, TRY_AGAIN, LaunchRefused, LtiRefused
+from lti_tool.errors import ADMINISTRATOR, LMS_ADMINISTRATOR, TRY_AGAIN, LaunchRefused, LtiRefused, NotYours
 
 SESSION_OVER = 403
 
@@ -105,6 +105,16 @@ def reloaded() -> LtiRefused:
         _("A launch cannot be reloaded or bookmarked: it counts once."),
         TRY_AGAIN,
         title=_("Please open the tool again"),
+    )
+
+
+def file_taken() -> LtiRefused:
+    return NotYours(
+        "file-taken",
+        _("This link gives its file once, within half a minute."),
+        _("Go back to the page that offers the file and choose it again."),
+        status=404,
+        title=_("The file was taken already"),
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from lti_tool import cookies, origins, refusals, sessions
 from lti_tool.errors import LtiRefused
 from lti_tool.models import Context
+from lti_tool.origins import origin_of
 from lti_tool.pages import refused_page
 from lti_tool.sessions import Lti, Opened
 
@@ -26,8 +29,9 @@ def resume_page(
     course = Context.objects.filter(public_id=public_id).select_related("deployment__registration").first()
     page = {"resume": _where_to_ask(course)} if course and request.method == "GET" else {}
     response = refused_page(request, refusal, former.return_url if former else "", **page)
-    if request.method == "GET" and _is_page(request):
-        cookies.put(response, BACK_COOKIE, request.path, BACK_S)
+    shown = _page_shown(request)
+    if shown:
+        cookies.put(response, BACK_COOKIE, shown, BACK_S)
     return response
 
 
@@ -41,9 +45,13 @@ def _where_to_ask(course: Context) -> dict[str, str]:
     }
 
 
-def _is_page(request: HttpRequest) -> bool:
-    part = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
-    return request.path.endswith("/") and not part
+def _page_shown(request: HttpRequest) -> str:
+    """The page that she wants or has before her, where it is one of ours: of a part or a form, the one around it."""
+    script, boosted = request.headers.get("HX-Request"), request.headers.get("HX-Boosted")
+    if request.method == "GET" and (boosted or not script):
+        return request.path if request.path.endswith("/") else ""
+    address = request.headers.get("HX-Current-URL", "")
+    return urlsplit(address).path if origin_of(address) == origin_of(settings.PUBLIC_URL) else ""
 
 
 def page_to_return(request: HttpRequest, landing: str) -> str:

@@ -125,14 +125,16 @@ def open_session(
     by_cookie: bool = True,
     acting_admin: User | None = None,
 ) -> Opened:
-    """A new session for an accepted launch. The browser's former one for this course ends.
+    """A new session for an accepted launch. The browser's former one for this course ends, if it is another person's.
 
     `acting_admin`: an administrator whom `acting.may_act` lets act for this member, in a window of her own.
     """
     now = timezone.now()
     former = request.COOKIES.get(cookies.full_name(cookie_name(membership.context.public_id)), "")
     if former:
-        LtiSession.objects.filter(reading_hash=digest(former)).delete()
+        # another tab of the same person goes on, with the token that it holds
+        same = {"membership": membership, "acting_admin": acting_admin}
+        LtiSession.objects.filter(reading_hash=digest(former)).exclude(**same).delete()
     reading = secrets.token_urlsafe(32) if by_cookie else ""
     acting = acting_of(reading) if by_cookie else secrets.token_urlsafe(32)
     resume = "" if by_cookie else secrets.token_urlsafe(32)
@@ -190,10 +192,11 @@ def resume(handle: str) -> Opened | LtiSession | None:
 
 
 def leave(request: HttpRequest, lti: Lti, response: HttpResponse) -> None:
-    """End this session; those of other courses go on."""
+    """End this person's sessions in this course, in all tabs; those of other courses go on."""
     if lti.session is not None:
         name = cookie_name(lti.context.public_id)
-        lti.session.delete()
+        same = {"membership": lti.membership, "acting_admin": lti.acting_admin}
+        LtiSession.objects.filter(**same).delete()
         if cookies.full_name(name) in request.COOKIES:
             cookies.drop(response, name)
 
@@ -201,7 +204,8 @@ def leave(request: HttpRequest, lti: Lti, response: HttpResponse) -> None:
 def find(request: HttpRequest) -> Lti:
     """The session for the course that this URL names (`public_id`); read from the database at each request.
 
-    By the acting token of the request, else by that course's own cookie.
+    By the acting token of the request, else by that course's own cookie. A token that is over lets in only the person
+    whose it was: the cookie may be another's by now, who opened the course in another tab.
     """
     public_id = _named_course(request)
     if public_id is None:
@@ -215,9 +219,16 @@ def find(request: HttpRequest) -> Lti:
     if by_acting is not None and is_alive(by_acting):
         return _used(Lti(by_acting, acting_token=acting, acting=True))
     by_cookie = of_course.filter(reading_hash=digest(reading)).first() if reading else None
-    if by_cookie is not None and is_alive(by_cookie):
+    if by_cookie is not None and is_alive(by_cookie) and (not acting or _same_person(by_acting, by_cookie)):
         return _used(Lti(by_cookie, acting_token=acting_of(reading)))
     return Lti(former=by_acting or by_cookie)
+
+
+def _same_person(one: LtiSession | None, other: LtiSession) -> bool:
+    return one is not None and (one.membership_id, one.acting_admin_id) == (
+        other.membership_id,
+        other.acting_admin_id,
+    )
 
 
 def _sessions() -> QuerySet[LtiSession]:

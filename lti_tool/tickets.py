@@ -6,11 +6,14 @@ import secrets
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import resolve, reverse
 from django.utils import timezone
 
+from lti_tool import refusals
+from lti_tool.middleware import allow_frame
 from lti_tool.models import DownloadTicket, LtiSession
+from lti_tool.origins import session_origins
+from lti_tool.pages import refused_page
 from lti_tool.sessions import Lti, digest, is_alive
 
 VALID = timedelta(seconds=30)
@@ -30,18 +33,22 @@ def answer(request: HttpRequest, session: LtiSession) -> HttpResponse:
 
 
 def file_view(request: HttpRequest, token: str) -> HttpResponse:
-    """GET: the file. The link is used up before anything is read; 404 when it was used or is over."""
-    found = get_object_or_404(
-        DownloadTicket.objects.select_related(
-            "session__membership__context__deployment__registration", "session__acting_admin"
-        ),
-        token_hash=digest(token),
-        expires_at__gt=timezone.now(),
-    )
-    used_now, _rows = DownloadTicket.objects.filter(pk=found.pk).delete()
-    if not used_now or not is_alive(found.session):
-        return HttpResponse(status=404)
-    request.lti = Lti(found.session)  # type: ignore[attr-defined]  # as LtiMiddleware does
-    view, positional, named = resolve(found.path)
+    """GET: the file. 404 when the link was used, or its 30 seconds or its session are over."""
+    ticket = _used_up(token)
+    if ticket is None:
+        return refused_page(request, refusals.file_taken())
+    request.lti = Lti(ticket.session)  # type: ignore[attr-defined]  # as LtiMiddleware does
+    view, positional, named = resolve(ticket.path)
     response: HttpResponse = view(request, *positional, **named)
-    return response
+    return allow_frame(response, session_origins(ticket.session))
+
+
+def _used_up(token: str) -> DownloadTicket | None:
+    """The ticket of this token, deleted before anything is read: of two who take it, one gets it."""
+    rows = DownloadTicket.objects.select_related(
+        "session__membership__context__deployment__registration", "session__acting_admin"
+    )
+    found = rows.filter(token_hash=digest(token), expires_at__gt=timezone.now()).first()
+    if found is None or not DownloadTicket.objects.filter(pk=found.pk).delete()[0]:
+        return None
+    return found if is_alive(found.session) else None

@@ -14,11 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from lti_tool import tickets
-from lti_tool.access import instructor_required, viewer_required
+from lti_tool.access import form_of_course, instructor_required, viewer_required
 from lti_tool.models import Context
 from lti_tool.sessions import Lti
 from sync import engine
@@ -48,7 +48,7 @@ def page(view: View) -> View:
 
 def action(view: View) -> View:
     """A form that a teacher of this course sends; it ends in a redirect."""
-    return instructor_required(require_POST(_without_nul(_noted("acted", view))))
+    return instructor_required(form_of_course(_without_nul(_noted("acted", view))))
 
 
 def by_method(looking: View, doing: View) -> View:

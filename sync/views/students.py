@@ -11,9 +11,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
-from lti_tool.access import viewer_required
+from lti_tool.access import form_of_course, viewer_required
 from sync import engine
 from sync.forms import ExcludeStudentForm, LinkStudentForm
 from sync.models import ClassLink
@@ -66,7 +65,7 @@ def students(request: Request, public_id: UUID) -> HttpResponse:
 
 
 @viewer_required
-@require_POST
+@form_of_course
 def find(request: Request, public_id: UUID) -> HttpResponse:
     """Search: the words go sealed into the address of the list, as an address may hold no name."""
     narrowed = Filter.of(request.POST).searching(_plain(request, "words"))
@@ -76,7 +75,7 @@ def find(request: Request, public_id: UUID) -> HttpResponse:
 
 
 @viewer_required
-@require_POST
+@form_of_course
 def consider(request: Request, public_id: UUID) -> HttpResponse:
     """Show one SIS student beside the LMS's, before anybody confirms: the choice goes sealed into the address."""
     answer = to(request, "settle_student")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 
+from lti_tool import sessions, tickets
 from lti_tool.models import Context, LtiSession, LtiUser, Membership
 from tests.lti_tool.forging import Form, Lms, browser
 
@@ -73,6 +75,32 @@ def test_teacher_who_opens_several_new_courses_at_once_is_one_person(lms: Lms) -
     assert {answer.status_code for answer in answers} == {302}
     assert LtiUser.objects.count() == 1
     assert Context.objects.count() == Membership.objects.count() == AT_ONCE
+
+
+def test_one_handle_used_many_times_at_once_opens_one_session(lms: Lms) -> None:
+    arrived = sessions.open_session(
+        _teacher(lms), RequestFactory().get("/"), origins=[], return_url="", by_cookie=False
+    )
+    headers = {"X-GradeSync-Resume": arrived.resume}
+    answers = at_once([lambda: browser().post("/lti/resume/", headers=headers)] * AT_ONCE)
+    assert sorted(answer.status_code for answer in answers) == [200, *[403] * (AT_ONCE - 1)]
+    assert LtiSession.objects.count() == 2
+
+
+def test_one_link_to_a_file_taken_many_times_at_once_gives_it_once(lms: Lms, settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.lti_tool.test_sessions_attacked"
+    member = _teacher(lms)
+    arrived = sessions.open_session(member, RequestFactory().get("/"), origins=[], return_url="")
+    file = RequestFactory().post(sessions.course_page(member.context) + "file.csv")
+    address = tickets.answer(file, arrived.session).headers["Location"]
+    answers = at_once([lambda: browser().get(address)] * AT_ONCE)
+    assert sorted(answer.status_code for answer in answers) == [200, *[404] * (AT_ONCE - 1)]
+
+
+def _teacher(lms: Lms) -> Membership:
+    lms.launch()
+    LtiSession.objects.all().delete()
+    return Membership.objects.get()
 
 
 def test_key_set_is_asked_for_once_by_launches_that_come_together(lms: Lms) -> None:
