@@ -82,7 +82,8 @@ def learned_origins(claims: Claims) -> list[str]:
     Plain http counts where the guard for outgoing requests allows that host too (the local demo).
     """
     # the platform writes these itself; custom parameters are a teacher's in some LMSs
-    named = (claims.return_url, claims.lineitems_url, claims.memberships_url)
+    wish = claims.deep_linking.return_url if claims.deep_linking else ""
+    named = (claims.return_url, claims.lineitems_url, claims.memberships_url, wish)
     return _clean(url for url in named if may_be_asked(url))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
@@ -13,6 +14,7 @@ from django.http import HttpResponse
 from lti_tool import keys
 from lti_tool.models import Context, Deployment, LtiSession
 from tests.lti_tool.platform import GONE, Platform
+from tests.lti_tool.test_cookieless import SCRIPT, Frame
 
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -109,3 +111,27 @@ def test_deployment_that_nobody_approved_gets_no_link(platform: Platform) -> Non
     Deployment.objects.update(active=False)
     response = ask(platform)
     assert response.status_code == 403 and "JWT" not in response.content.decode()
+
+
+def test_link_for_a_new_host_may_leave_from_the_page_that_asked_the_storage(platform: Platform) -> None:
+    """Without a cookie the answer is shown in the page that holds the message: that page's policy counts."""
+    frame = Frame(platform)
+    checked = frame.check(lti_storage_target="_parent")
+    asked = parse_qs(urlsplit(checked["next"]).query)
+    body = platform.claims(
+        asked["nonce"][0],
+        message_type="LtiDeepLinkingRequest",
+        resource_link=GONE,
+        launch_presentation=GONE,
+    )
+    body[DL + "deep_linking_settings"] = WISH | {"deep_link_return_url": "https://hill.example.org/links"}
+    fields = {"state": asked["state"][0], "id_token": platform.sign(body)}
+    policy = frame.post(fields).headers["Content-Security-Policy"]
+    assert "https://hill.example.org" in policy.split("form-action")[1].split(";")[0]
+    assert "https://hill.example.org" in policy.split("frame-ancestors")[1]
+    assert answer_of(frame.post({**fields, "browser": checked["secret"]}, **SCRIPT))
+
+
+def test_huge_data_comes_back_whole(platform: Platform) -> None:
+    data = "é<\"'&" * 2_000
+    assert answer_of(ask(platform, WISH | {"data": data}))[DL + "data"] == data
