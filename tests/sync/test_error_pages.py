@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from lti_tool import sessions
 from sync.models import Run
@@ -66,7 +65,7 @@ def test_form_that_cannot_be_read_is_refused_inside_the_frame(
     body, kind = ODD_BODIES[name]
     ada.client.raise_request_exception = False
     headers = {sessions.HEADER: ada.acting[sessions.HEADER]} if header else {}
-    answer: HttpResponse = ada.client.generic("POST", ada.url("decide", 1), body, kind, headers=headers)
+    answer: Any = ada.client.generic("POST", ada.url("decide", 1), body, kind, headers=headers)
     assert answer.status_code in ({400, 404} if header else {400, 403})
     assert "What you can do" in text_of(answer)
     assert FRAMED in answer.headers["Content-Security-Policy"]
