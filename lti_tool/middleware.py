@@ -32,7 +32,9 @@ class LtiMiddleware:
         # lazy: the course stands in the URL, which is resolved later; pages outside courses cost no query
         lti = cast(sessions.Lti, SimpleLazyObject(lambda: sessions.find(request)))
         request.lti = lti  # type: ignore[attr-defined]  # views type their request as LtiRequest
-        response = self.get_response(request)
+        # the language of this person ends with her request
+        with translation.override(translation.get_language()):
+            response = self.get_response(request)
         self._frame(request, response)
         return response
 

@@ -47,7 +47,7 @@ DATA = {
 PARTS = {
     "%(number)s of %(number2)s", "%(number)s of %(number2)s = %(number3)s %%", "from %(number)s %%",
     "%(number)s GPA points", "rounded %(rounding)s to %(places)s", "half up", "half even", "down", "1 decimal",
-    "problem: %(rest)s", "%(number)s decimals", "current score %(rest)s", "final score %(rest)s",
+    "problem: %(rest)s", "students", "grades", "%(number)s decimals", "current score %(rest)s", "final score %(rest)s",
 }  # fmt: skip
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
