@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from lti_tool.fields import EncryptedTextField, resolve_secret
 from lti_tool.models import Context, Institution, LtiUser, Registration
+from sync.schedule_models import Mail as Mail
+from sync.schedule_models import Schedule as Schedule
 from sync.sis import records as sis
 
 
@@ -352,7 +354,7 @@ class Run(Asked):
             "replaced",
         )
     ]  # fmt: skip
-    PURPOSES = [("review", "review"), ("compare", "compare")]
+    PURPOSES = [("review", "review"), ("compare", "compare"), ("undo", "undo")]
     OPEN = ("approved", "pushing", "paused", "reconciling")
     # how the message of a run begins that waits for an administrator
     HELD = "Paused by your administrator."
@@ -362,6 +364,13 @@ class Run(Asked):
     # what its read is for: a list to review, or only a comparison
     purpose = models.CharField(max_length=10, choices=PURPOSES, default="review")
     unattended = models.BooleanField(default=False)
+    # it puts back what stood in the SIS before that run
+    undoes = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="undone_by"
+    )
+    schedule = models.ForeignKey(Schedule, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # was it decided whether the course's teachers get a mail about it?
+    mailed = models.BooleanField(default=False)
     read_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
