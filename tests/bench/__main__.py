@@ -22,6 +22,8 @@ BENCHES = {
     "push-put": ("tests.bench.push", 2.5),
     "launch": ("tests.bench.launch", 10.0),
     "launch-postgres": ("tests.bench.launch", 10.0),
+    # the slowest page of a large course beside 300 ms
+    "pages": ("tests.bench.pages", 1.0),
 }
 # benches that need a service: the variable that names it; without it they are left out
 NEEDS = {"launch-postgres": "DATABASE_URL_BENCH"}
