@@ -24,6 +24,8 @@ from lti_tool.origins import origin_of
 from lti_tool.sessions import digest
 
 STATE_S = 600
+# anyone may begin a login, and each is kept for a while: no more than a server takes as an address
+MAX_ADDRESS = 12_000
 SCRIPT_HEADER = "X-GradeSync-Script"
 
 
@@ -138,6 +140,9 @@ def _fit(text: str) -> str:
 
 def _remember(registration: Registration, hints: Mapping[str, str], target: str, by_script: bool) -> Started:
     state, nonce, browser = (secrets.token_urlsafe(32) for _number in range(3))
+    location = _authentication_request(registration, hints, state, nonce)
+    if len(location) > MAX_ADDRESS:
+        raise refusals.hint_too_long()
     row = LoginState.objects.create(
         state_hash=digest(state),
         nonce_hash=digest(nonce),
@@ -149,7 +154,7 @@ def _remember(registration: Registration, hints: Mapping[str, str], target: str,
         storage_target=storage_target(hints.get("lti_storage_target", "")),
         expires_at=timezone.now() + timedelta(seconds=STATE_S),
     )
-    return Started(_authentication_request(registration, hints, state, nonce), state, browser, row)
+    return Started(location, state, browser, row)
 
 
 def storage_target(text: str) -> str:

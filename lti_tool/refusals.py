@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool.claims import ClaimError
-from lti_tool.errors import ADMINISTRATOR, LMS_ADMINISTRATOR, TRY_AGAIN, LaunchRefused, LtiRefused, NotYours
+from lti_tool.errors import (
+    ADMINISTRATOR,
+    LMS_ADMINISTRATOR,
+    TRY_AGAIN,
+    LaunchRefused,
+    LoginRefused,
+    LtiRefused,
+    NotYours,
+)
 
 SESSION_OVER = 403
 
@@ -80,6 +88,14 @@ def state() -> LtiRefused:
         _(
             "Open the tool again from your course. If this page comes again, allow cookies for this site or use a new tab."
         ),
+    )
+
+
+def hint_too_long() -> LtiRefused:
+    return LoginRefused(
+        "hint-too-long",
+        _("The LMS sent a login with more data than fits into an address."),
+        who=LMS_ADMINISTRATOR,
     )
 
 

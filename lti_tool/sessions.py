@@ -217,10 +217,10 @@ def find(request: HttpRequest) -> Lti:
     of_course = _sessions().filter(membership__context__public_id=public_id)
     by_acting = of_course.filter(token_hash=digest(acting)).first() if acting else None
     if by_acting is not None and is_alive(by_acting):
-        return _used(Lti(by_acting, acting_token=acting, acting=True))
+        return _used(request, Lti(by_acting, acting_token=acting, acting=True))
     by_cookie = of_course.filter(reading_hash=digest(reading)).first() if reading else None
     if by_cookie is not None and is_alive(by_cookie) and (not acting or _same_person(by_acting, by_cookie)):
-        return _used(Lti(by_cookie, acting_token=acting_of(reading)))
+        return _used(request, Lti(by_cookie, acting_token=acting_of(reading)))
     return Lti(former=by_acting or by_cookie)
 
 
@@ -237,11 +237,18 @@ def _sessions() -> QuerySet[LtiSession]:
     )
 
 
-def _used(lti: Lti) -> Lti:
+def _used(request: HttpRequest, lti: Lti) -> Lti:
     now = timezone.now()
-    if lti.session is not None and lti.session.seen_at + timedelta(seconds=TOUCH_S) < now:
+    long_ago = lti.session is not None and lti.session.seen_at + timedelta(seconds=TOUCH_S) < now
+    if lti.session is not None and long_ago and not _asks_by_itself(request):
         LtiSession.objects.filter(pk=lti.session.pk).update(seen_at=now)
     return lti
+
+
+def _asks_by_itself(request: HttpRequest) -> bool:
+    """A page that looks again every few seconds, on a computer that its person may have left."""
+    by_person = request.headers.get("HX-Boosted") or request.headers.get("HX-History-Restore-Request")
+    return request.method == "GET" and "HX-Request" in request.headers and not by_person
 
 
 def _named_course(request: HttpRequest) -> uuid.UUID | None:

@@ -38,6 +38,11 @@ def test_login_by_get_works_too(platform: Platform) -> None:
     assert "lti_message_hint" not in asked(response)
 
 
+def test_long_hints_of_real_platforms_come_through(platform: Platform) -> None:
+    query = asked(platform.login(lti_message_hint="h" * 6_000))
+    assert query["lti_message_hint"] == ["h" * 6_000]
+
+
 def test_state_and_nonce_are_long_and_only_their_hashes_are_kept(platform: Platform) -> None:
     query = asked(platform.login())
     row = LoginState.objects.get()
@@ -69,6 +74,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "issuer with NUL": ({"iss": "https://lms.example.edu\x00"}, "unknown-issuer"),
     "unknown client": ({"client_id": "tool-9"}, "unknown-issuer"),
     "no login hint": ({"login_hint": GONE}, "no-login-hint"),
+    "hint without end": ({"login_hint": "x" * 20_000}, "hint-too-long"),
+    "message hint without end": ({"lti_message_hint": "&" * 5_000}, "hint-too-long"),
     "target elsewhere": ({"target_link_uri": "https://evil.example/"}, "foreign-target"),
     "target with a trick": ({"target_link_uri": "https://localhost:8000@evil.example/"}, "foreign-target"),
     "target without host": ({"target_link_uri": "/lti/launch/"}, "foreign-target"),

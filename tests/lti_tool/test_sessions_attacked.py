@@ -120,6 +120,26 @@ def test_form_sent_after_the_session_ended_says_that_it_did_nothing(platform: Pl
     assert "Nothing was changed and nothing was sent" in page and "Nothing was lost" not in page
 
 
+PART = {"HX-Request": "true"}
+ASKED: dict[str, tuple[dict[str, str], bool]] = {
+    "a poll": (PART, False),
+    "a link": ({**PART, "HX-Boosted": "true"}, True),
+    "going back": ({**PART, "HX-History-Restore-Request": "true"}, True),
+    "a browser without scripts": ({}, True),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_page_that_asks_by_itself_does_not_keep_an_idle_session_alive(platform: Platform, name: str) -> None:
+    """A run that waits for its SIS is asked about all night, on a computer that she has left."""
+    platform.launch()
+    headers, counts = ASKED[name]
+    before = timezone.now() - timedelta(minutes=30)
+    LtiSession.objects.update(seen_at=before)
+    assert platform.client.get(course(), headers=headers).status_code == 200
+    assert (LtiSession.objects.get().seen_at != before) is counts
+
+
 IN_THE_MIDDLE: dict[str, tuple[str, str, str]] = {
     "a poll of the page": ("get", "progress/", "runs/7/"),
     "a form of the page": ("post", "send/", "runs/7/review/"),
