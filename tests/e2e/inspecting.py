@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 from gradesync_site import running
 
@@ -44,30 +44,40 @@ class Inspector:
     findings: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
 
-    def look(self, page: Page, name: str) -> None:
-        """Inspect the page as it stands, by each way of seeing it; it is left wide and light."""
+    def look(self, page: Page, name: str, frame: Frame | None = None) -> None:
+        """Inspect the page (or what stands in this frame of it) by each way of seeing it; it is left wide and light."""
+        part = frame or page.main_frame
         self.seen.append(name)
-        page.evaluate(axe())
+        part.evaluate(axe())
         for scheme, width in (("light", WIDE), ("dark", WIDE), ("light", ZOOMED), ("light", NARROW)):
+            where = f"{name} ({scheme}, {width} px)"
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two words
             page.set_viewport_size({"width": width, "height": 900})
-            self._measure(page, f"{name} ({scheme}, {width} px)")
+            self._measure(part, where)
             if width != ZOOMED:
-                self._axe(page, f"{name} ({scheme}, {width} px)")
+                self._axe(part, where)
                 self._keep(page, f"{name}-{scheme}-{width}")
+        self._mirror(page, part, name)
         page.set_viewport_size({"width": WIDE, "height": 900})
         # axe leaves style attributes behind, which htmx would carry over into the next page against its policy
-        page.evaluate("document.querySelectorAll('[style]').forEach((one) => one.removeAttribute('style'))")
+        part.evaluate("document.querySelectorAll('[style]').forEach((one) => one.removeAttribute('style'))")
 
-    def _axe(self, page: Page, where: str) -> None:
+    def _mirror(self, page: Page, part: Frame, name: str) -> None:
+        """As in a language that runs from right to left, with longer words: it fits 320 px as well."""
+        part.evaluate(MIRRORED)
+        self._measure(part, f"{name} (right to left, {NARROW} px)")
+        self._keep(page, f"{name}-mirrored-{NARROW}")
+        part.evaluate(UPRIGHT)
+
+    def _axe(self, part: Frame, where: str) -> None:
         options = {"runOnly": {"type": "tag", "values": TAGS}, "rules": RULES, "resultTypes": ["violations"]}
-        found = page.evaluate("options => axe.run(document, options)", options)
+        found = part.evaluate("options => axe.run(document, options)", options)
         for one in found["violations"]:
             nodes = [f"{node['html'][:160]}: {node['failureSummary'][:300]}" for node in one["nodes"][:3]]
             self.findings.append(f"{where}: {one['id']}: {one['help']}\n    " + "\n    ".join(nodes))
 
-    def _measure(self, page: Page, where: str) -> None:
-        over = page.evaluate(TOO_WIDE)
+    def _measure(self, part: Frame, where: str) -> None:
+        over = part.evaluate(TOO_WIDE)
         if over:
             self.findings.append(f"{where}: the page scrolls sideways: {over}")
 
@@ -89,7 +99,25 @@ TOO_WIDE = """() => {
   if (root.scrollWidth <= root.clientWidth + 1) return [];
   const rolls = (one) => one && one !== root && one !== document.body
     && (["auto", "scroll", "hidden"].includes(getComputedStyle(one).overflowX) || rolls(one.parentElement));
+  const out = (box) => box.right > root.clientWidth + 1 || box.left < -1;
   return [...document.body.querySelectorAll("*")]
-    .filter((one) => one.getBoundingClientRect().right > root.clientWidth + 1 && !rolls(one.parentElement))
+    .filter((one) => out(one.getBoundingClientRect()) && !rolls(one.parentElement))
     .map((one) => one.outerHTML.slice(0, 120)).slice(-3).concat(`${root.scrollWidth} > ${root.clientWidth}`);
+}"""
+
+# each text two fifths longer, in marks that show what never went through a template
+MIRRORED = """() => {
+  document.documentElement.dir = "rtl";
+  window.kept = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const one = walk.currentNode, text = one.data.trim();
+    if (!text || one.parentElement.closest("script, noscript, style")) continue;
+    window.kept.push([one, one.data]);
+    one.data = `\u202b[${text} ${"oe".repeat(Math.ceil(text.length / 5)).replace(/(.{9})/g, "$1 ")}]\u202c `;
+  }
+}"""
+UPRIGHT = """() => {
+  document.documentElement.removeAttribute("dir");
+  for (const [one, text] of window.kept) one.data = text;
 }"""

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.inspecting import Inspector, axe
-from tests.e2e.test_demo_walk import CREATED, edit_by_hand, open_tool
+from tests.e2e.test_demo_walk import CREATED, be, edit_by_hand, open_tool
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 expect.set_options(timeout=30_000)
@@ -138,6 +138,23 @@ def after_the_run(page: Page, demo: dict[str, Any], home: str, inspector: Inspec
     page.locator("main a[href*='/history/']").first.click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     inspector.look(page, "story of a grade")
+
+
+def test_pages_before_and_after_a_session(page: Page, demo: dict[str, Any], inspector: Inspector) -> None:
+    be(page, demo, "student")
+    open_tool(page, demo)
+    expect(page.frame_locator("iframe[name=tool]").locator("h1")).to_be_visible()
+    inspector.look(page, "a student is turned away", page.frame(name="tool"))
+    be(page, demo, "assistant")
+    home = course_page(page, demo)
+    inspector.look(page, "course of an assistant")
+    page.get_by_role("button", name="Sign out of this course").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    inspector.look(page, "signed out")
+    page.goto(home)
+    expect(page.get_by_role("heading", name="Please open the tool again")).to_be_visible()
+    inspector.look(page, "session over")
+    assert inspector.findings == [], "\n".join(inspector.findings)
 
 
 def test_the_inspector_sees_what_is_wrong(page: Page, inspector: Inspector) -> None:
