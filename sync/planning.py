@@ -178,6 +178,7 @@ class Plan:
     waiting: tuple[Key, ...] = ()
     refused: tuple[tuple[Key, Decision], ...] = ()
     kept: tuple[Key, ...] = ()  # SIS grade kept, or run undone: her choice
+    undone: tuple[Key, ...] = ()  # a part of kept
     declined: tuple[Key, ...] = ()  # withdrawal declined: held
     held: tuple[tuple[Key, str], ...] = ()
 
@@ -191,6 +192,7 @@ class _Lists:
     waiting: list[Key] = field(default_factory=list)
     refused: list[tuple[Key, Decision]] = field(default_factory=list)
     kept: list[Key] = field(default_factory=list)
+    undone: list[Key] = field(default_factory=list)
     declined: list[Key] = field(default_factory=list)
     held: list[tuple[Key, str]] = field(default_factory=list)
 
@@ -282,6 +284,8 @@ def _obey(key: Key, decision: Decision, lists: _Lists) -> None:
         lists.declined.append(key)
     else:
         lists.kept.append(key)
+        if decision.kind == "undone":
+            lists.undone.append(key)
 
 
 def edited(key: Key) -> Problem:

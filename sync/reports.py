@@ -106,7 +106,11 @@ def _problem(one: Mapping[str, Any]) -> Line:
 
 def _left(kind: str, one: Mapping[str, Any]) -> Line:
     return Line(
-        kind=kind, cause=kind, key=str(one["key"]), **_texts(one, "student", "item"), text=str(one["why"])
+        kind=kind,
+        cause=kind,
+        key=str(one["key"]),
+        **_texts(one, "student", "item", "lms", "sis"),
+        text=str(one["why"]),
     )
 
 

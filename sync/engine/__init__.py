@@ -1,7 +1,7 @@
 """The engine: the only place that joins the pure decisions, the adapters and the rows (design §1 and §4).
 
 look · preview · approve · push · reconcile           the flow
-decide · lift · cancel · retry                        a person's word
+decide · lift · cancel · retry · undo_run             a person's word
 link_* · exclude_* · create_line_items · suggest_*    the links
 """
 
@@ -10,6 +10,7 @@ from sync.engine.background import (
     ask_classes,
     ask_look,
     ask_run,
+    ask_undo,
     classes_of,
     read_look,
     read_run,
@@ -52,6 +53,7 @@ from sync.engine.preview import (
     parse_key,
     preview,
     retry,
+    undo_run,
 )
 from sync.engine.push import push, push_here
 from sync.engine.reconciling import reconcile
@@ -72,6 +74,7 @@ __all__ = [
     "ask_for_class",
     "ask_look",
     "ask_run",
+    "ask_undo",
     "cancel",
     "change_line_item",
     "classes_of",
@@ -111,6 +114,7 @@ __all__ = [
     "stop_look",
     "suggest_classes",
     "take_back_request",
+    "undo_run",
     "unique_title",
     "unlink_class",
     "unlink_line_item",

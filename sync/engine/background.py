@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync.engine import reconciling, reporting, snapshots
+from sync.engine import reconciling, reporting, snapshots, undo
 from sync.engine.errors import EngineError, NothingLinked, Who
 from sync.engine.lease import Lease, LeaseLost, stop_reading
 from sync.engine.links import provable_classes
@@ -54,7 +54,7 @@ def ask_run(
     if not ClassLink.objects.filter(context=context).exists():
         raise NothingLinked("No SIS class is linked to this course yet.")
     while True:
-        begun = _begin_run(context, who, purpose, unattended)
+        begun = _begin_run(context, who, purpose, unattended=unattended)
         if begun is not None:
             return begun, True
         standing = Run.objects.filter(context=context, purpose=purpose, state="reading")
@@ -67,7 +67,23 @@ def ask_run(
             return run, False
 
 
-def _begin_run(context: Context, who: Who, purpose: str, unattended: bool) -> Run | None:
+def ask_undo(run: Run, who: Who) -> tuple[Run, bool]:
+    """The same for a list that undoes this run. Raises EngineError where nothing can be undone, or another undo is read."""
+    undo.check(run, who)
+    while True:
+        begun = _begin_run(run.context, who, "undo", undoes=run)
+        if begun is not None:
+            return begun, True
+        standing = Run.objects.filter(context=run.context, purpose="undo", state="reading").first()
+        if standing is not None and standing.undoes_id == run.pk:
+            return standing, False
+        if standing is not None:
+            raise EngineError(
+                f"Another run is just being read to be undone ({standing.asked_name}). Wait until that is done."
+            )
+
+
+def _begin_run(context: Context, who: Who, purpose: str, **more: Any) -> Run | None:
     try:
         with transaction.atomic():
             return Run.objects.create(
@@ -76,7 +92,7 @@ def _begin_run(context: Context, who: Who, purpose: str, unattended: bool) -> Ru
                 state="reading",
                 asked_by=who.user,
                 asked_name=who.name,
-                unattended=unattended,
+                **more,
             )
     except IntegrityError:  # one is reading already
         return None
@@ -221,7 +237,7 @@ class _Teller:
 
 def _read_for_run(run: Run, lease: Lease) -> None:
     Who(run.asked_name, run.asked_by).must_be_able_to_send(run.context)
-    reading = read(run.context, heard=_Teller(lease))
+    reading = read(run.context, heard=_Teller(lease), left=undo.left_for(run))
     try:
         with transaction.atomic():
             FINISH[run.purpose](run, reading, lease)
@@ -243,6 +259,7 @@ def _finish_compare(run: Run, reading: Reading, lease: Lease) -> None:
 FINISH: Final[Mapping[str, Callable[[Run, Reading, Lease], None]]] = {
     "review": _finish_review,
     "compare": _finish_compare,
+    "undo": _finish_review,
 }
 
 

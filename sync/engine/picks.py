@@ -23,6 +23,11 @@ ONE_BY_ONE: Final = Q(withdraws=True) | Q(code=UNANSWERED)
 Rows = QuerySet[GradeChange]
 
 
+def one_by_one(run: Run) -> Q:
+    """The rows of this list that "all of these" does not tick. Whoever undoes a run asked for its removals herself."""
+    return Q(code=UNANSWERED) if run.purpose == "undo" else ONE_BY_ONE
+
+
 def open_rows(run: Run) -> Rows:
     return GradeChange.objects.filter(run=run, state="planned")
 
@@ -31,10 +36,11 @@ def untouched_are_picked(run: Run) -> bool:
     return open_rows(run).count() <= WHOLE
 
 
-def is_picked(row: GradeChange, *, untouched: bool) -> bool:
+def is_picked(row: GradeChange, run: Run, *, untouched: bool) -> bool:
     """`untouched`: what `untouched_are_picked` says of the row's list."""
     if row.picked is None:
-        return untouched and not row.withdraws and row.code != UNANSWERED
+        alone = row.code == UNANSWERED or (row.withdraws and run.purpose != "undo")
+        return untouched and not alone
     return row.picked
 
 
@@ -42,7 +48,7 @@ def picked(run: Run, *, untouched: bool) -> Rows:
     """The rows that are ticked now."""
     wanted = Q(picked=True)
     if untouched:
-        wanted |= Q(picked=None) & ~ONE_BY_ONE
+        wanted |= Q(picked=None) & ~one_by_one(run)
     return open_rows(run).filter(wanted)
 
 
@@ -59,7 +65,7 @@ def tick_all(run: Run, who: Who, rows: Rows, *, on: bool) -> int:
     """All of these rows of the run, but for those that are ticked one by one; all of them may be unticked."""
     who.must_be_able_to_send(run.context)
     rows = rows.filter(run=run, state="planned")
-    return (rows.exclude(ONE_BY_ONE) if on else rows).update(picked=on)
+    return (rows.exclude(one_by_one(run)) if on else rows).update(picked=on)
 
 
 def digest_of(digests: Iterable[str]) -> str:

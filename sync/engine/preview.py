@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from lti_tool.models import Context
 from sync import planning, scales
-from sync.engine import ledger, picks, reporting, snapshots
+from sync.engine import ledger, picks, reporting, snapshots, undo
 from sync.engine.errors import Changed, CourseBusy, EngineError, Who
 from sync.engine.lease import stop_reading
 from sync.engine.names import Names
@@ -40,12 +40,21 @@ def look(context: Context) -> dict[str, object]:
 def preview(context: Context, who: Who, *, unattended: bool = False) -> Run:
     """What a push would do, as rows to review. Replaces a preview that nobody approved. Writes nothing to the SIS."""
     who.must_be_able_to_send(context) if not unattended else None
-    reading = read(context)
+    return _listed(Run(context=context, unattended=unattended), who)
+
+
+def undo_run(run: Run, who: Who) -> Run:
+    """A list to review that puts back what stood in the SIS before `run`. Raises EngineError where nothing can be undone."""
+    undo.check(run, who)
+    return _listed(Run(context=run.context, purpose="undo", undoes=run), who)
+
+
+def _listed(run: Run, who: Who) -> Run:
+    reading = read(run.context, left=undo.left_for(run))
     try:
         with transaction.atomic():
-            run = Run.objects.create(
-                context=context, asked_by=who.user, asked_name=who.name, unattended=unattended
-            )
+            run.asked_by, run.asked_name = who.user, who.name
+            run.save()
             write_list(run, reading)
         snapshots.save(reading)
     finally:
@@ -66,7 +75,9 @@ def write_list(run: Run, reading: Reading) -> None:
 def write_rows(run: Run, reading: Reading) -> None:
     """One planned row per change of the plan; the run's digest names them all (withdrawals apart)."""
     names = Names.of(reading)
-    rows = [row_of(run, reading, names, change) for change in reading.plan.changes]
+    rows = [row_of(run, reading, names, change) for change in reading.to_send.changes]
+    if reading.undo is not None:
+        undo.name_rows(run, rows)
     picks.carry_over(run, rows)
     GradeChange.objects.bulk_create(rows, batch_size=500)
     run.digest = planning.digest_of_all([row.digest for row in rows if not row.withdraws])

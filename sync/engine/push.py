@@ -19,7 +19,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from sync import planning
-from sync.engine import ledger, pausing, reporting, snapshots
+from sync.engine import ledger, pausing, reporting, snapshots, undo
 from sync.engine.errors import EngineError
 from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
@@ -134,7 +134,7 @@ def _rounds(run: Run, lease: Lease) -> None:
         pausing.check_all(run)
         lease.renew()
         links = links_of(run.context, GradeChange.objects.filter(run=run, state__in=("approved", "unknown")))
-        reading = read(run.context)
+        reading = read(run.context, left=undo.left_for(run))
         try:
             current = _sort_rows(run, reading, lease)
             current.links = links
@@ -151,7 +151,7 @@ def _rounds(run: Run, lease: Lease) -> None:
 
 def _sort_rows(run: Run, reading: Reading, lease: Lease) -> _Round:
     """Settle what this read settles, and find the approved rows that are still the same."""
-    planned = {change.key: change for change in reading.plan.changes}
+    planned = {change.key: change for change in reading.to_send.changes}
     current = _Round()
     for row in GradeChange.objects.filter(run=run, state__in=("approved", "unknown")).order_by(
         "connection_id", "class_id", "line_item_id", "student_id"
@@ -176,7 +176,7 @@ def _may_stand_unseen(row: GradeChange, reading: Reading) -> bool:
 
 def _settle(row: GradeChange, reading: Reading, lease: Lease) -> None:
     """A row that is not to be sent (again): it stands there, or it changed since she looked."""
-    shown = row.key in reading.plan.unchanged
+    shown = row.key in reading.to_send.unchanged
     if row.state == "unknown" and shown:
         state = "accepted"
     elif shown:
@@ -244,7 +244,7 @@ def _send(
         if timezone.now() > reading.stale_at or moved(links, run.context, mine):
             raise _Stale
         lease.renew()
-        _note_intent(run, lease, batch, mine, gives_ids)
+        _note_intent(run, lease, batch, mine, gives_ids, reading)
         return batch
 
     try:
@@ -264,6 +264,7 @@ def _take_back(run: Run, lease: Lease, sent: Sequence[tuple[GradeChange, sis.Cha
                 row.attempts = max(0, states[row.pk] - 1)
                 _row_update(lease, [row.pk], state="approved", sent_at=None, attempts=row.attempts)
                 ledger.update(change.key, run.context, _without(change.after), lost_at=None)
+                undo.not_sent(run, change.key)
 
 
 def _without(value: sis.Value | None) -> Callable[[planning.Sent], planning.Sent]:
@@ -275,7 +276,12 @@ def _with(value: sis.Value | None) -> Callable[[planning.Sent], planning.Sent]:
 
 
 def _note_intent(
-    run: Run, lease: Lease, batch: Sequence[sis.Change], rows: Sequence[GradeChange], gives_ids: bool
+    run: Run,
+    lease: Lease,
+    batch: Sequence[sis.Change],
+    rows: Sequence[GradeChange],
+    gives_ids: bool,
+    reading: Reading,
 ) -> None:
     """Intent first: the rows say `sending`, and the ledger expects the value, before the request leaves."""
     now = timezone.now()
@@ -290,6 +296,8 @@ def _note_intent(
                 lost_at=lost,
                 score_date=change.score_date,
             )
+        if reading.undo is not None:
+            undo.note(run, reading, [change.key for change in batch])
         for row in rows:
             row.attempts += 1
             _row_update(
@@ -325,7 +333,9 @@ def _to_ledger(run: Run, change: sis.Change, outcome: sis.Outcome, blind: bool) 
         return
     if outcome.state == "rejected":
         ledger.update(change.key, run.context, _without(change.after), lost_at=None)
-        if outcome.code != "conflict_newer":  # that one is asked about by the next plan
+        undo.not_sent(run, change.key)
+        # what a person entered meanwhile is asked about by the next plan; a refused undo leaves the LMS's grade wanted
+        if outcome.code != "conflict_newer" and run.purpose != "undo":
             decision = planning.Decision("refused", change.after, change.before, outcome.code, outcome.words)
             ledger.decide(change.key, decision, run.context, "the SIS")
         return
@@ -349,8 +359,10 @@ def _finish(run: Run, reading: Reading, lease: Lease, wait_until: datetime | Non
     lease.set(state="reconciling")
     with transaction.atomic():
         lease.renew()
+        undo.settle(run, reading)
         reporting.write(run, reading, before=False)
-        _remember_items(run, reading)
+        if reading.undo is None:
+            _remember_items(run, reading)
         snapshots.save(reading)
         _unflag(reading)
         lease.set(state="done", finished_at=timezone.now(), resume_at=None, message="")

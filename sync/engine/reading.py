@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync import desired, matching, planning, scales
+from sync import desired, matching, planning, scales, undoing
 from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.creating import settle_by_reading
@@ -77,10 +77,18 @@ class Reading:
     stops: list[planning.Stop]
     ended: datetime
     linked: list[desired.Linked]
+    # what the run that is to be undone left, and the plan that puts back what was there before
+    left: Mapping[sis.Key, undoing.Left] = field(default_factory=dict)
+    undo: planning.Plan | None = None
 
     @property
     def classes(self) -> list[ClassRead]:
         return [one for side in self.sides.values() for one in side.classes]
+
+    @property
+    def to_send(self) -> planning.Plan:
+        """The plan whose changes are reviewed and sent; `plan` is always the course's own."""
+        return self.plan if self.undo is None else self.undo
 
     @property
     def graded(self) -> int:
@@ -116,11 +124,17 @@ def quiet(what: str, count: int) -> None:
     """Nobody waits to hear how far a read is."""
 
 
-def read(context: Context, *, need_class: bool = True, heard: Heard = quiet) -> Reading:
+def read(
+    context: Context,
+    *,
+    need_class: bool = True,
+    heard: Heard = quiet,
+    left: Mapping[sis.Key, undoing.Left] | None = None,
+) -> Reading:
     """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read.
 
     `heard` is told how many `students`, `items` and `results` came from the LMS, then how many `sis_students` and
-    `sis_results`; what it raises ends the read.
+    `sis_results`; what it raises ends the read. `left`: what is to be undone (`engine.undo.left_by`).
     """
     began = timezone.now()
     class_links = list(ClassLink.objects.filter(context=context).select_related("connection"))
@@ -131,7 +145,10 @@ def read(context: Context, *, need_class: bool = True, heard: Heard = quiet) -> 
     gradebook = _read_lms(context, heard)
     problems: list[planning.Problem] = []
     sides = _read_sis(context, class_links, gradebook, problems, heard)
-    return _reckon(context, began, gradebook, sides, rows, problems)
+    reading = _reckon(context, began, gradebook, sides, rows, problems)
+    if left is not None:
+        _plan_undo(reading, left)
+    return reading
 
 
 def _read_lms(context: Context, heard: Heard) -> lms.Gradebook:
@@ -237,6 +254,40 @@ def _reckon(
     reading.plan = dataclasses.replace(made, changes=tuple(_complete(reading, one) for one in made.changes))
     reading.stops = _stops(reading)
     return reading
+
+
+def _plan_undo(reading: Reading, left: Mapping[sis.Key, undoing.Left]) -> None:
+    """Beside the course's own plan, what puts back what stood there before. A person asked for it: nothing stops it."""
+    unseen = _unseen(reading, left)
+    plan = undoing.plan(left, reading.existing, reading.sent, reading.waiting, unseen)
+    changes = tuple(_put_back(reading, one) for one in plan.changes)
+    reading.left, reading.undo, reading.stops = left, dataclasses.replace(plan, changes=changes), []
+
+
+def _unseen(reading: Reading, left: Iterable[sis.Key]) -> dict[sis.Key, str]:
+    """Grades of which this read cannot tell what stands there, or that are not this course's any more."""
+    _, duplicates = _results_by_key(reading.sides)
+    there = {(name, one.link.class_id) for name, side in reading.sides.items() for one in side.classes}
+    found = {}
+    for key in left:
+        row = reading.rows.get(key)
+        if row is None or row.context_id != reading.context.pk:
+            found[key] = "another course sends this grade now"
+        elif (key.connection, key.class_id) not in there:
+            found[key] = "the SIS class could not be read"
+        elif key in duplicates:
+            found[key] = "the SIS holds several results for it"
+    return found
+
+
+def _put_back(reading: Reading, change: sis.Change) -> sis.Change:
+    row, there = reading.rows.get(change.key), reading.results.get(change.key)
+    return dataclasses.replace(
+        _complete(reading, change),
+        why=change.why,
+        scheme_version="",
+        score_date=_score_date(None, row, there),
+    )
 
 
 def _find_created(links: Iterable[LineItemLink], sides: Mapping[str, SisRead]) -> None:

@@ -16,9 +16,10 @@ from sync.sis import records as sis
 
 def write(run: Run, reading: Reading, *, before: bool) -> None:
     """Compute and save the report; after a push or a reconcile also what the next safety stop compares with."""
-    run.report = build(run, reading, before=before)
+    undo = before and reading.undo is not None
+    run.report = build_undo(reading) if undo else build(run, reading, before=before)
     run.read_at = reading.began
-    run.in_sync, run.discrepancies = run.report["in_sync"], run.report["counts"]["discrepancies"]
+    run.in_sync, run.discrepancies = run.report["in_sync"], run.report["counts"].get("discrepancies", 0)
     run.save(update_fields=["report", "read_at", "in_sync", "discrepancies"])
     if not before:
         state, _ = ContextState.objects.get_or_create(context=reading.context)
@@ -42,7 +43,7 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
         "problems": problems_json(reading),
         "held": [_held(names, key, why) for key, why in reading.plan.held]
         + [_held(names, key, "withdrawal declined") for key in reading.plan.declined],
-        "kept": [_held(names, key, "SIS grade kept") for key in reading.plan.kept],
+        "kept": [_kept(reading, names, key) for key in reading.plan.kept],
         "stops": [{"code": stop.code, "text": stop.text} for stop in reading.stops],
         "warnings": list(reading.gradebook.warnings),
         "readiness": _readiness(reading),
@@ -129,6 +130,29 @@ def _problem(reading: Reading, names: Names, one: planning.Problem) -> dict[str,
 
 def _held(names: Names, key: sis.Key, why: str) -> dict[str, Any]:
     return {"key": key.text(), "why": why, "student": names.student(key), "item": names.item(key)}
+
+
+def _kept(reading: Reading, names: Names, key: sis.Key) -> dict[str, Any]:
+    why = "run undone" if key in reading.plan.undone else "SIS grade kept"
+    values = {"lms": _lms_words(reading, key), "sis": _sis_words(reading, key)}
+    return _held(names, key, why) | values
+
+
+def build_undo(reading: Reading) -> dict[str, Any]:
+    """The report of a list that undoes a run: its rows tell what goes back, these are the grades that do not."""
+    names, plan = Names.of(reading), reading.to_send
+    return {
+        "counts": {},
+        "in_sync": None,
+        "problems": [_problem(reading, names, one) for one in [*reading.problems, *plan.problems]],
+        "held": [_held(names, key, why) for key, why in plan.held],
+        "kept": [],
+        "stops": [],
+        "warnings": list(reading.gradebook.warnings),
+        "readiness": [],
+        "differences": [],
+        "pairs": {},
+    }
 
 
 def _difference(reading: Reading, names: Names, one: tally.Difference) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the teacher who reviews. It watches every write that reaches the SIS:
 - a grade that a person entered in the SIS, and that can be told from ours, is never overwritten unless she said so;
 - nothing is written that was not approved, for another student, or that the LMS never held for that very grade;
 - no grade is made twice as new, and none is withdrawn unless ticked;
+- an undone run puts back only what it found, and only where nobody changed it since;
 - whatever happened, once faults end and people decide, the course settles: in sync, both sides equal.
 """
 
@@ -80,6 +81,7 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
         self.allowed: dict[tuple[int, int], set[Value | None]] = {}  # approved in the run at hand
         self.run: Run | None = None
         self.preferred: dict[tuple[int, int], set[Value | None]] = {}  # SIS values she said to overwrite
+        self.put_back: dict[tuple[int, int], set[Value | None]] = {}  # what undone runs had found there
         self.wrongs: list[str] = []
         self.course.sis.fault = self._watch(None)
         for cell, grade in zip(self._cells(), start, strict=True):
@@ -105,7 +107,7 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
         """Noted, not raised: the engine would take an error of ours for a bug of the adapter."""
         if change.after not in self.allowed.get(cell, set()):
             self.wrongs.append(f"{cell}: written without approval")
-        if change.after not in self.held_by_lms.get(cell, set()) | {None}:
+        if change.after not in self.held_by_lms.get(cell, set()) | self.put_back.get(cell, set()) | {None}:
             self.wrongs.append(f"{cell}: the LMS never held this for her")
         if cell in self.human and standing == self.human[cell]:
             self.wrongs.append(f"{cell}: a person's grade was overwritten without being asked")
@@ -205,6 +207,25 @@ class Course_(RuleBasedStateMachine):  # noqa: N801 - Course is taken
             engine.lift(self.course.context, key, self.course.who)
         except engine.Changed:
             return
+
+    @rule(which=st.integers(0, 3), skip=st.sampled_from([0, 0, 1]), fault=st.one_of(st.none(), faults))
+    def undo(self, which: int, skip: int, fault: str | None) -> None:
+        """One of the last runs that sent anything goes back, perhaps over a failing wire."""
+        ended = Run.objects.filter(context=self.course.context, state__in=("done", "failed", "cancelled"))
+        sent = list(ended.filter(changes__sent_at__isnull=False).distinct()[which : which + 1])
+        try:
+            listed = engine.undo_run(sent[0], self.course.who) if sent else None
+        except engine.EngineError:  # nothing of it was taken
+            return
+        rows = list(listed.changes.order_by("pk")) if listed else []
+        if listed is None or not rows[skip:]:
+            return
+        for row in rows[skip:]:
+            cell = (int(row.student_id[1:]), int(row.line_item_id[1:]))
+            self.put_back.setdefault(cell, set()).add(planning.value_of(row.after))
+        if fault:
+            self.something_goes_wrong(fault, skip)
+        self._send(listed, rows[skip:])
 
     @rule(student=st.integers(1, STUDENTS))
     def exclude_or_take_back(self, student: int) -> None:

@@ -293,7 +293,7 @@ def test_a_grade_is_not_held_back_by_a_declined_withdrawal() -> None:
 
 def test_an_undone_row_stays_out_until_the_lms_grade_changes() -> None:
     undone = Decision("undone", lms=B, sis=A)
-    assert decide(B, C, CONFIRMED_A, undone) == Plan(kept=(KEY,))
+    assert decide(B, C, CONFIRMED_A, undone) == Plan(kept=(KEY,), undone=(KEY,))
     assert decide(C, A, CONFIRMED_A, undone).changes[0].after == C
 
 

@@ -1,0 +1,91 @@
+"""Undo a run: a new run that puts back what was there before it, reviewed and sent like any other (design §1).
+
+Each grade that goes back gets the decision "undone" in the moment its request leaves, so that no later run sends it
+again until the LMS grade changes or a person lifts the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from django.db.models import QuerySet
+
+from sync import planning, undoing
+from sync.engine import ledger
+from sync.engine.errors import EngineError, Who
+from sync.engine.reading import Reading
+from sync.models import GradeChange, Run
+from sync.sis import records as sis
+
+ENDED: Final = ("done", "failed", "cancelled")
+# rows whose value stands in the SIS, or may
+STANDING: Final = ("accepted", "delivered", "unchanged", "unknown", "sending")
+
+Left = Mapping[sis.Key, undoing.Left]
+
+
+def check(run: Run, who: Who) -> None:
+    """Raises EngineError unless she may undo this run and it left anything to undo."""
+    who.must_be_able_to_send(run.context)
+    if run.state not in ENDED:
+        raise EngineError("Only a run that is over can be undone.")
+    if not sent_rows(run).exists():
+        raise EngineError("This run sent nothing, so there is nothing to undo.")
+
+
+def sent_rows(run: Run) -> QuerySet[GradeChange]:
+    return GradeChange.objects.filter(run=run, state__in=STANDING).exclude(sent_at=None)
+
+
+def left_by(run: Run) -> Left:
+    """What this run found and what it left, by key."""
+    return {
+        row.key: undoing.Left(planning.value_of(row.before), planning.value_of(row.after))
+        for row in sent_rows(run)
+    }
+
+
+def left_for(run: Run) -> Left | None:
+    """The same of the run that this one undoes; None where it undoes none. Raises EngineError when that one is gone."""
+    if run.purpose != "undo":
+        return None
+    if run.undoes is None:
+        raise EngineError("The run that this list would undo is not kept any more. Nothing was sent.")
+    return left_by(run.undoes)
+
+
+def name_rows(run: Run, rows: Iterable[GradeChange]) -> None:
+    """Students and items that this read does not name are called as the undone run called them."""
+    former = {row.key: row for row in sent_rows(run.undoes)} if run.undoes else {}
+    for row in rows:
+        known = former.get(row.key)
+        if known is not None:
+            row.student_name, row.item_title = known.student_name, known.item_title
+            row.lms_user_id = row.lms_user_id or known.lms_user_id
+            row.lms_line_item_id = row.lms_line_item_id or known.lms_line_item_id
+
+
+def note(run: Run, reading: Reading, keys: Iterable[sis.Key]) -> None:
+    """Within the transaction that notes the intent to send: these grades stay out from now on."""
+    for key in keys:
+        decision = undoing.decision(reading.account.desired.get(key), reading.left[key])
+        if decision is None:
+            ledger.lapse([key])
+        else:
+            ledger.decide(key, decision, run.context, run.asked_name)
+
+
+def not_sent(run: Run, key: sis.Key) -> None:
+    """It did not go back after all."""
+    if run.purpose == "undo":
+        ledger.lapse([key], "undone")
+
+
+def settle(run: Run, reading: Reading) -> None:
+    """At the end: only what the read-back shows as put back is undone."""
+    if reading.undo is None:
+        return
+    back = {*reading.undo.unchanged, *reading.undo.waiting}
+    rows = GradeChange.objects.filter(run=run).exclude(sent_at=None)
+    ledger.lapse([row.key for row in rows if row.key not in back], "undone")
