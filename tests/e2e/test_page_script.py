@@ -189,6 +189,20 @@ def test_page_that_is_gone_is_shown_with_words(page: Page, tool: FrameLocator) -
     expect(tool.get_by_role("heading", name="Grades to SIS")).to_be_visible()
 
 
+def test_part_that_swaps_nothing_is_refused_aloud_too(page: Page, tool: FrameLocator) -> None:
+    """Ticks go to the server behind the page; one that did not arrive must not look kept."""
+    frame_of(page).evaluate(
+        """() => {
+            const part = document.createElement('div');
+            part.innerHTML = '<button id="quiet" hx-post="runs/99999/pick/" hx-swap="none">Quiet</button>';
+            document.getElementById('main').append(part);
+            htmx.process(part);
+        }"""
+    )
+    tool.locator("#quiet").click()
+    expect(tool.get_by_role("heading", name="There is no such page")).to_be_visible()
+
+
 def test_session_is_in_no_address_and_no_store(page: Page, tool: FrameLocator) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

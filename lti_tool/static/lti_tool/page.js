@@ -11,8 +11,9 @@ export async function begin(answer, store) {
   token = answer.session;
   await keeper.put(`gradesync_resume_${course}`, answer.resume);
   const wanted = answer.url ? await wantedBefore(keeper, course, answer.url) : location.pathname + location.search;
-  await htmx.ajax("GET", wanted, { target: "body", swap: "innerHTML" });
+  // before it is asked for: should it not come, a reload finds the way
   history.replaceState({ htmx: true }, "", wanted);
+  await htmx.ajax("GET", wanted, { target: "body", swap: "innerHTML" });
 }
 
 async function wantedBefore(keeper, course, url) {
@@ -27,7 +28,12 @@ export function show(html) {
   document.title = page.title;
   document.body.replaceChildren(...page.body.childNodes);
   htmx.process(document.body);
+  focusMain();
   submitItself(document.body);
+}
+
+function focusMain() {
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 function submitItself(part) {
@@ -41,14 +47,22 @@ async function resume(element) {
   const store = () => lmsStorage(page.storageOrigin, page.storageTarget);
   const keeper = new Keeper(store);
   const handle = await keeper.get(`gradesync_resume_${page.course}`);
-  if (handle) {
-    const headers = { "X-GradeSync-Resume": handle };
-    const answer = await fetch(page.address, { method: "POST", headers });
-    const said = await answer.json();
-    if (answer.ok) return begin(said, store);
-    offerReturn(said.return_url);
+  let silent = false;
+  try {
+    if (handle && (await resumed(page.address, handle, store))) return;
+  } catch {
+    silent = true;
   }
-  return keeper.put(`gradesync_back_${page.course}`, location.pathname);
+  await keeper.put(`gradesync_back_${page.course}`, location.pathname);
+  if (silent) tellNoAnswer();
+}
+
+async function resumed(address, handle, store) {
+  const answer = await fetch(address, { method: "POST", headers: { "X-GradeSync-Resume": handle } });
+  const said = await answer.json();
+  if (answer.ok) await begin(said, store);
+  else offerReturn(said.return_url);
+  return answer.ok;
 }
 
 function offerReturn(address) {
@@ -72,20 +86,32 @@ document.addEventListener("submit", (event) => {
   if (event.target.target === "_blank") event.target.querySelector("[data-opened]")?.removeAttribute("hidden");
 });
 
-// a second click on the way sends nothing a second time
-for (const [name, sending] of [["htmx:beforeRequest", true], ["htmx:afterRequest", false]]) {
-  document.addEventListener(name, (event) => {
-    if (event.detail.elt.tagName !== "FORM") return;
-    for (const button of event.detail.elt.querySelectorAll("button")) button.disabled = sending;
-  });
-}
+// a second click on the way sends nothing a second time; a button may stand outside its form
+const held = new WeakMap();
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (form.tagName !== "FORM") return;
+  const buttons = [...form.elements].filter((one) => one.tagName === "BUTTON" && !one.disabled);
+  held.set(form, { buttons, focused: document.activeElement });
+  for (const button of buttons) button.disabled = true;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { buttons, focused } = held.get(event.detail.elt) || { buttons: [] };
+  for (const button of buttons) button.disabled = false;
+  // a button that was disabled lost the focus; where a new page came, it is gone
+  if (buttons.includes(focused) && focused.isConnected) focused.focus({ preventScroll: true });
+});
 
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, boosted, requestConfig } = event.detail;
-  if (xhr.status < 400 || boosted || requestConfig?.boosted) return;
+  const { xhr, boosted, requestConfig, target } = event.detail;
+  if (xhr.status < 400) return;
+  const wholePage = boosted || requestConfig?.boosted || target === document.body;
+  const ours = xhr.response.includes('id="main"');
   // a part of a page was refused: show why in place of the whole page; a server that stumbles is asked again by itself
-  if (xhr.status < 500) event.detail.target = document.body;
-  else {
+  if (ours && (wholePage || xhr.status < 500)) {
+    event.detail.target = document.body;
+    event.detail.swapOverride = "innerHTML";
+  } else {
     event.detail.shouldSwap = false;
     tellNoAnswer();
   }
@@ -94,10 +120,11 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 /** Nothing came back, or nothing that can be shown. */
 export function tellNoAnswer() {
   document.getElementById("no-answer")?.removeAttribute("hidden");
+  document.getElementById("waiting")?.setAttribute("hidden", "");
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  if (event.detail.target === document.body) focusMain();
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
