@@ -53,6 +53,7 @@ class Inspector:
             where = f"{name} ({scheme}, {width} px)"
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two words
             page.set_viewport_size({"width": width, "height": 900})
+            part.evaluate("document.getAnimations().forEach((one) => one.finish())")  # colours on their way
             self._measure(part, where)
             if width != ZOOMED:
                 self._axe(part, where)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from gradesync_site import running
 from tests.e2e.inspecting import Inspector, axe
 from tests.e2e.test_demo_walk import CREATED, be, edit_by_hand, open_tool
+from tests.e2e.test_overview_walk import PASSWORD, make_ann
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 expect.set_options(timeout=30_000)
@@ -154,6 +160,29 @@ def test_pages_before_and_after_a_session(page: Page, demo: dict[str, Any], insp
     page.goto(home)
     expect(page.get_by_role("heading", name="Please open the tool again")).to_be_visible()
     inspector.look(page, "session over")
+    assert inspector.findings == [], "\n".join(inspector.findings)
+
+
+def test_administrators_pages_and_the_registration(
+    page: Page, demo: dict[str, Any], inspector: Inspector
+) -> None:
+    make_ann(demo)
+    command = [sys.executable, "manage.py", "register_platform", "--invite", "--json"]
+    env = os.environ | {"GRADESYNC_HOME": demo["home"], "PUBLIC_URL": demo["tool"]}
+    said = subprocess.run(command, env=env, cwd=running.ROOT, check=True, stdout=subprocess.PIPE)
+    page.goto(json.loads(said.stdout)["invite_url"])
+    inspector.look(page, "registration address")
+    page.goto(f"{demo['tool']}/admin/")
+    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="Overview: connections").click()
+    pages = page.locator("nav[aria-label='Pages of the overview'] a")
+    addresses = [one.get_attribute("href") or "" for one in pages.all()]
+    assert len(addresses) > 3
+    for address in dict.fromkeys(one for one in addresses if "/overview/" in one):
+        page.goto(f"{demo['tool']}{address}")
+        inspector.look(page, f"overview {address.strip('/').rpartition('/')[2]}")
     assert inspector.findings == [], "\n".join(inspector.findings)
 
 
