@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -50,14 +51,11 @@ def _guarded(view: View, allowed: Callable[[Lti], bool]) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         lti: Lti = request.lti  # type: ignore[attr-defined]  # set by LtiMiddleware
-        if not lti:
-            over = relaunch() if request.method in SAFE else too_late()
-            return resume_page(request, over, lti, kwargs["public_id"])
-        if not allowed(lti):
-            return refused_page(request, not_allowed(), lti.return_url)
-        if request.method not in SAFE and not (lti.acting and is_own(request)):
-            return refused_page(request, reading_only(), lti.return_url)
-        response = view(request, *args, **kwargs)
+        refused = _refused(request, lti, allowed, kwargs["public_id"])
+        response = refused or view(request, *args, **kwargs)
+        if refused and request.method not in SAFE:
+            # the address stays that of the page with the form: there a reload or a later launch finds something
+            response.headers["HX-Push-Url"] = "false"
         # grades and names: no shared or private cache keeps them
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -65,6 +63,19 @@ def _guarded(view: View, allowed: Callable[[Lti], bool]) -> View:
     # the acting token, which no other site can make a browser send, does what Django's token would do
     checked.csrf_exempt = True  # type: ignore[attr-defined]  # Django's own mark
     return checked
+
+
+def _refused(
+    request: HttpRequest, lti: Lti, allowed: Callable[[Lti], bool], public_id: UUID | str
+) -> HttpResponse | None:
+    if not lti:
+        over = relaunch() if request.method in SAFE else too_late()
+        return resume_page(request, over, lti, public_id)
+    if not allowed(lti):
+        return refused_page(request, not_allowed(), lti.return_url)
+    if request.method not in SAFE and not (lti.acting and is_own(request)):
+        return refused_page(request, reading_only(), lti.return_url)
+    return None
 
 
 def is_own(request: HttpRequest) -> bool:

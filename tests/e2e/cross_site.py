@@ -41,8 +41,10 @@ class Site:
 
     def set_frame_origins(self, *origins: str) -> None:
         """As an administrator does."""
-        code = f"Registration.objects.update(frame_origins={list(origins)!r})"
-        start = "import django; django.setup(); from lti_tool.models import Registration; "
+        self.django(f"Registration.objects.update(frame_origins={list(origins)!r})")
+
+    def django(self, code: str) -> None:
+        start = "import django; django.setup(); from lti_tool.models import *; "
         subprocess.run([sys.executable, "-c", start + code], env=self.env, cwd=running.ROOT, check=True)
 
     def forget(self, what: str) -> None:

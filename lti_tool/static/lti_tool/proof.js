@@ -25,7 +25,8 @@ async function launch(browser) {
   const kind = answer.headers.get("Content-Type") || "";
   storage?.put(page.key, null).catch(() => {}); // it has done its work, and an LMS keeps few things
   if (answer.ok && kind.startsWith("application/json")) await begin(await answer.json(), store);
-  else show(await answer.text());
+  else if (answer.status < 500) show(await answer.text());
+  else tellNoAnswer();
 }
 
 const kept = await secret();
