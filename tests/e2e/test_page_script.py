@@ -189,6 +189,22 @@ def test_page_that_is_gone_is_shown_with_words(page: Page, tool: FrameLocator) -
     expect(tool.get_by_role("heading", name="Grades to SIS")).to_be_visible()
 
 
+def test_back_and_forward_over_a_form_send_nothing_again(page: Page, tool: FrameLocator) -> None:
+    posts: list[str] = []
+    page.on("request", lambda one: posts.append(one.url) if one.method == "POST" else None)
+    tool.get_by_role("link", name="Students", exact=True).click()
+    expect(tool.get_by_role("heading", name="Students")).to_be_visible()
+    tool.get_by_role("button", name="Read again").click()
+    expect(tool.get_by_role("heading", name="Reading both gradebooks")).to_be_visible()
+    tool.get_by_role("button", name="Stop reading").click()
+    expect(tool.get_by_text("Reading was stopped. The pages show").first).to_be_visible()
+    sent = len(posts)
+    for steps, heading in ((-1, "Reading"), (-1, "Students"), (1, "Reading"), (-2, "Grades to SIS")):
+        frame_of(page).evaluate(f"history.go({steps})")
+        expect(tool.get_by_role("heading", name=heading).first).to_be_visible()
+    assert len(posts) == sent == 2
+
+
 def test_part_that_swaps_nothing_is_refused_aloud_too(page: Page, tool: FrameLocator) -> None:
     """Ticks go to the server behind the page; one that did not arrive must not look kept."""
     frame_of(page).evaluate(
