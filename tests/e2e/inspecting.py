@@ -53,7 +53,7 @@ class Inspector:
             where = f"{name} ({scheme}, {width} px)"
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two words
             page.set_viewport_size({"width": width, "height": 900})
-            part.evaluate("document.getAnimations().forEach((one) => one.finish())")  # colours on their way
+            part.evaluate(SETTLED)
             self._measure(part, where)
             if width != ZOOMED:
                 self._axe(part, where)
@@ -94,6 +94,9 @@ def pictures() -> Path | None:
     return Path(os.environ["SCREENSHOTS"]) if os.environ.get("SCREENSHOTS") else None
 
 
+# colours that are on their way are there
+SETTLED = """() => document.getAnimations().filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
+  .forEach((one) => one.finish())"""
 # the innermost parts that reach over the edge; what scrolls by itself may
 TOO_WIDE = """() => {
   const root = document.documentElement;
