@@ -204,6 +204,7 @@ def email() -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": parts.password or "",
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_USE_TLS": parts.scheme == "submission",
+        "EMAIL_TIMEOUT": 30,
     }
 
 
@@ -238,6 +239,8 @@ DOORBELL_S = env_int("DOORBELL_S", 15)
 # hourly, not daily: a beat that is started anew each day would never come to a daily step
 CELERY_BEAT_SCHEDULE = {
     "due-runs": {"task": "sync.tasks.ring_due_runs", "schedule": DOORBELL_S},
+    "schedules": {"task": "sync.tasks.ring_schedules", "schedule": 60},
+    "mails": {"task": "sync.tasks.send_mails", "schedule": 60},
     "signing-keys": {"task": "lti_tool.tasks.rotate_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
@@ -249,6 +252,9 @@ if LEASE_S <= HTTP_DEADLINE_S:
     raise ImproperlyConfigured(
         "LEASE_S must be longer than HTTP_DEADLINE_S, or two workers could send at once."
     )
+
+# where an LMS lists no members: how long after a teacher's last launch her schedule still goes on
+SCHEDULE_LAUNCH_DAYS = env_int("SCHEDULE_LAUNCH_DAYS", 60)
 
 LTI_LAUNCH_REDIRECT = "sync:course"
 LTI_SESSION_IDLE_S = env_int("LTI_SESSION_IDLE_S", 3600)

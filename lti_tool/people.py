@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import transaction
@@ -92,6 +93,7 @@ def _store(deployment: Deployment, course: ContextClaim, claims: Claims, given: 
         _update(known.context, _course_values(course, claims))
         _update(known.user, person)
         _update(known, rights)
+    _seen(known)
     # read already
     known.context.deployment = deployment
     return known
@@ -104,6 +106,12 @@ def _update(row: Context | LtiUser | Membership, values: Mapping[str, object]) -
     if changed:
         stamp = ["updated_at"] if isinstance(row, Membership) else []
         row.save(update_fields=[*changed, *stamp])
+
+
+def _seen(membership: Membership) -> None:
+    """That she came again is written once a day: what runs by itself in her name looks at it."""
+    if membership.updated_at < timezone.now() - timedelta(days=1):
+        membership.save(update_fields=["updated_at"])
 
 
 def _store_new(

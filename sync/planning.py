@@ -366,6 +366,11 @@ def stops(
     return found
 
 
+def is_above_share(changed: int, standing: int, per_cent: int, from_count: int = 10) -> bool:
+    """Would more of the grades that stand in the SIS change than a schedule may change by itself?"""
+    return standing >= from_count and changed * 100 > standing * per_cent
+
+
 # --- digests --------------------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,8 @@ class Schedule(models.Model):
     set_at = models.DateTimeField(default=timezone.now)
     stopped = models.CharField(max_length=10, choices=STOPS, blank=True, default="")
     stopped_at = models.DateTimeField(null=True, blank=True)
+    # were the mails about it written?
+    stop_told = models.BooleanField(default=False)
     # runs in a row that ended in an error
     failures = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, blank=True)

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from sync import engine
-from sync.engine import unattended
+from sync import engine, mails
+from sync.engine import schedules, unattended
 from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,28 @@ def read_run(run_id: int) -> None:
     engine.read_run(run_id)
     if unattended.go_on(run_id):
         ring(run_id)
+
+
+@shared_task(name="sync.tasks.ring_schedules")
+def ring_schedules() -> None:
+    """Each minute: schedules whose time has come. A minute missed is made up by the next one."""
+    for schedule_id in schedules.claim_due(timezone.now()):
+        _ring(start_schedule, schedule_id)
+
+
+@shared_task(name="sync.tasks.start_schedule")
+def start_schedule(schedule_id: int) -> None:
+    """May it go on? Then a run begins, as if its teacher had asked for it."""
+    run = schedules.start(schedule_id)
+    if run is not None:
+        ring_reading(run)
+
+
+@shared_task(name="sync.tasks.send_mails")
+def send_mails() -> None:
+    """Each minute: mails of runs that ended and schedules that stopped. A mail server that is away costs only time."""
+    mails.write_due(timezone.now())
+    mails.send_due(timezone.now())
 
 
 @shared_task(name="sync.tasks.read_look")

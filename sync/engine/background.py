@@ -24,7 +24,7 @@ from sync.engine.preview import write_list
 from sync.engine.proofs import needs_first_read
 from sync.engine.reading import Reading, read
 from sync.errors import Misconfigured, TryLater, Unreachable
-from sync.models import Asked, ClassLink, Look, Run
+from sync.models import Asked, ClassLink, Look, Run, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,13 @@ class _Again(Exception):
 
 
 def ask_run(
-    context: Context, who: Who, purpose: str = "review", *, anew: bool = False, unattended: bool = False
+    context: Context,
+    who: Who,
+    purpose: str = "review",
+    *,
+    anew: bool = False,
+    unattended: bool = False,
+    schedule: Schedule | None = None,
 ) -> tuple[Run, bool]:
     """A run that a worker will read for, and whether this call began it: two clicks or two teachers are one reading.
 
@@ -54,14 +60,15 @@ def ask_run(
     if not ClassLink.objects.filter(context=context).exists():
         raise NothingLinked("No SIS class is linked to this course yet.")
     while True:
-        begun = _begin_run(context, who, purpose, unattended=unattended)
+        begun = _begin_run(context, who, purpose, unattended=unattended, schedule=schedule)
         if begun is not None:
             return begun, True
         standing = Run.objects.filter(context=context, purpose=purpose, state="reading")
         if anew:
             standing.update(read_again=True)
         if not unattended:
-            standing.filter(unattended=True).update(unattended=False, asked_by=who.user, asked_name=who.name)
+            hers: dict[str, Any] = {"asked_by": who.user, "asked_name": who.name}
+            standing.filter(unattended=True).update(unattended=False, schedule=None, **hers)
         run = standing.first()
         if run is not None:
             return run, False

@@ -18,7 +18,7 @@ PURE = re.compile(
 )
 ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry)$)\.(?P<name>\w+)")
 REGISTRY = re.compile(r"sync\.(lms|sis)\.registry")
-EDGE = re.compile(r"sync\.(views|api|tasks|(\w+_)?admin|forms|checks|management)\b")
+EDGE = re.compile(r"sync\.(views|api|tasks|mails|mail_texts|(\w+_)?admin|forms|checks|management)\b")
 JOIN = re.compile(r"sync\.engine\b")
 LTI_LIBRARY = re.compile(r"lti_tool\.(tool_config|launch|services|views)")
 THE_DOOR = "lti_tool.http"

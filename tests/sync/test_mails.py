@@ -1,0 +1,388 @@
+"""Mails about runs and stopped schedules: who gets one, when, in which language, and never a grade or a student."""
+
+from __future__ import annotations
+
+import smtplib
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail as outbox_of
+from django.core.mail.backends.locmem import EmailBackend
+from django.db.models import QuerySet
+from django.test import RequestFactory
+from django.utils import timezone
+
+from lti_tool import sessions
+from lti_tool.models import LtiSession, LtiUser, Membership
+from sync import engine, mails
+from sync.engine import schedules, unattended
+from sync.engine.schedules import Wish
+from sync.models import Mail, Run, Schedule
+from sync.sis import memory
+from sync.sis.records import Profile
+from tests.sync.scene import number
+from tests.sync.worlds import Course, make_course
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def taught(course: Course) -> Course:
+    """Its teacher and a co-teacher who reads Spanish have addresses; a schedule is set."""
+    LtiUser.objects.filter(pk=course.teacher.pk).update(email="ada@school.example", locale="en-GB")
+    course.teacher.refresh_from_db()
+    bo = LtiUser.objects.create(
+        registration=course.context.registration,
+        sub="bo",
+        name="Bo Lind",
+        email="bo@school.example",
+        locale="es-MX",
+    )
+    Membership.objects.create(context=course.context, user=bo, can_send=True, can_look=True)
+    for sub, rights in (("aide", {"can_look": True}), ("gone", {})):
+        user = LtiUser.objects.create(registration=bo.registration, sub=sub, email=f"{sub}@school.example")
+        Membership.objects.create(context=course.context, user=user, **rights)
+    course.send()
+    Run.objects.update(mailed=True)
+    schedules.set_schedule(course.context, Wish("nightly", time_zone="Europe/Madrid"), course.who)
+    return course
+
+
+def by_schedule(course: Course) -> Run:
+    run, _ = unattended.ask(course.context, course.who, Schedule.objects.get(context=course.context))
+    engine.read_run(run.pk)
+    if unattended.go_on(run.pk):
+        engine.push(run.pk)
+    return Run.objects.get(pk=run.pk)
+
+
+def minutes_later(minutes: int = 2) -> list[Any]:
+    """The mails that a beat at that time sends."""
+    before = len(outbox_of.outbox)
+    now = timezone.now() + timedelta(minutes=minutes)
+    mails.write_due(now)
+    mails.send_due(now)
+    return outbox_of.outbox[before:]
+
+
+# --- three outcomes -------------------------------------------------------------------------------------------
+
+
+def test_done_run_is_told_to_all_teachers_each_in_her_language(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    taught.lms.grade("u3", "a2", 55)
+    by_schedule(taught)
+
+    sent = {one.to[0]: one for one in minutes_later()}
+
+    assert set(sent) == {"ada@school.example", "bo@school.example"}
+    ada, bo = sent["ada@school.example"], sent["bo@school.example"]
+    assert ada.subject == "Algebra: grades are in the SIS"
+    assert "1 new grade\n" in ada.body
+    assert "1 changed grade\n" in ada.body
+    assert "By the schedule of Ada Teacher" in ada.body
+    assert "(CET)" in ada.body or "(CEST)" in ada.body
+    assert bo.subject != ada.subject
+    assert ada.extra_headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_refused_grade_makes_it_partly(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    taught.lms.grade("u3", "a2", 55)
+    taught.sis.fault = memory.once(memory.refuse("frozen", "locked since Monday"), taught.sis)
+    by_schedule(taught)
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: some grades need you"
+    assert "1 grade refused by the SIS" in ada.body
+
+
+def test_grade_edited_in_the_sis_makes_it_partly(taught: Course) -> None:
+    taught.sis.edit("i1", "s1", number("70"))
+    taught.lms.grade("u3", "a2", 55)
+    by_schedule(taught)
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: some grades need you"
+    assert "1 thing to settle first" in ada.body
+
+
+def test_gradebook_that_cannot_be_read_makes_it_failed(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    taught.context.deployment.active = False
+    taught.context.deployment.save()
+    run = by_schedule(taught)
+
+    ada = minutes_later()[0]
+
+    assert run.state == "failed"
+    assert ada.subject == "Algebra: grades could not be sent"
+    assert "switched off" in ada.body
+
+
+def test_list_that_waits_for_a_person_says_why(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", None)
+    by_schedule(taught)
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: grades could not be sent"
+    assert "No grade was sent" in ada.body
+    assert "needs a person's decision" in ada.body
+
+
+def test_mail_names_no_grade_and_no_student(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", Decimal("90.25"))
+    taught.sis.fault = memory.refuse("frozen", "Student 1 is locked at 90.25")
+    by_schedule(taught)
+
+    for one in minutes_later():
+        text = one.subject + one.body + str(one.message())
+        assert not [word for word in ("Student", "s1", "90.25", "Homework", "86.5") if word in text]
+
+
+# --- when -----------------------------------------------------------------------------------------------------
+
+
+def test_night_with_nothing_to_send_is_not_told(taught: Course) -> None:
+    run = by_schedule(taught)
+    assert run.state == "done"
+    assert minutes_later() == []
+
+
+def test_run_is_told_once(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    assert len(minutes_later()) == 2
+    assert minutes_later(3) == []
+    assert minutes_later(60) == []
+
+
+def test_same_trouble_is_told_once_a_day(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", None)
+    by_schedule(taught)
+    assert len(minutes_later()) == 2
+    by_schedule(taught)
+    assert minutes_later() == []
+    Mail.objects.update(created_at=timezone.now() - timedelta(days=2))
+    by_schedule(taught)
+    assert len(minutes_later()) == 2
+
+
+def test_run_that_ended_days_ago_is_no_news(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    Run.objects.update(finished_at=timezone.now() - timedelta(days=2))
+    assert minutes_later() == []
+
+
+def attended(course: Course, *, clicked: int, ended: int) -> Run:
+    """A run that she sent; her last click and its end, in minutes after that."""
+    course.lms.grade("u1", "a1", 90)
+    membership = Membership.objects.get(context=course.context, user=course.teacher)
+    sessions.open_session(membership, RequestFactory().get("/"), origins=[], return_url="")
+    run = course.send()
+    begun = timezone.now() - timedelta(hours=2)
+    LtiSession.objects.update(seen_at=begun + timedelta(minutes=clicked))
+    Run.objects.filter(pk=run.pk).update(approved_at=begun, finished_at=begun + timedelta(minutes=ended))
+    return run
+
+
+def test_run_whose_end_she_saw_is_not_told(taught: Course) -> None:
+    attended(taught, clicked=0, ended=2)
+    assert minutes_later() == []
+
+
+def test_run_that_ended_after_she_left_is_told(taught: Course) -> None:
+    attended(taught, clicked=1, ended=40)
+    ada = minutes_later()[0]
+    assert "Begun by Ada Teacher" in ada.body
+
+
+def test_long_run_that_she_stayed_for_is_not_told(taught: Course) -> None:
+    attended(taught, clicked=38, ended=40)
+    assert minutes_later() == []
+
+
+def test_run_that_a_person_stopped_is_not_told(taught: Course) -> None:
+    run = attended(taught, clicked=0, ended=40)
+    Run.objects.filter(pk=run.pk).update(state="cancelled")
+    assert minutes_later() == []
+
+
+def test_run_of_the_command_line_with_a_person_before_it_is_not_told(taught: Course) -> None:
+    run = attended(taught, clicked=0, ended=40)
+    Run.objects.filter(pk=run.pk).update(asked_by=None)
+    assert minutes_later() == []
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------------
+
+
+class Away(EmailBackend):
+    """A mail server that does not answer."""
+
+    def send_messages(self, messages: Any) -> int:
+        raise smtplib.SMTPServerDisconnected("no answer for ada@school.example")
+
+
+AWAY = f"{__name__}.Away"
+HERE = "django.core.mail.backends.locmem.EmailBackend"
+
+
+def test_mail_server_that_is_away_fails_no_run_and_is_tried_again(
+    taught: Course, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    run = by_schedule(taught)
+    settings.EMAIL_BACKEND = AWAY
+    assert minutes_later() == []
+    assert "school.example" not in caplog.text
+
+    settings.EMAIL_BACKEND = HERE
+    assert minutes_later(3) == []
+    assert len(minutes_later(8)) == 2
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
+def test_mail_is_given_up_after_a_day_of_tries(taught: Course, settings: Any) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    settings.EMAIL_BACKEND = AWAY
+    for hour in range(0, 60, 7):
+        minutes_later(2 + hour * 60)
+    assert set(Mail.objects.values_list("state", flat=True)) == {"given_up"}
+
+
+def test_worker_that_died_while_it_sent_is_followed_by_one_that_sends_the_rest(
+    taught: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """She who was claimed gets hers when the claim is over, under the same message id."""
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    now = timezone.now() + timedelta(minutes=2)
+    mails.write_due(now)
+    first = Mail.objects.order_by("pk")[0]
+    ids = [mails.message_of(first).message()["Message-ID"] for _ in range(2)]
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox_of.EmailMessage, "send", die)
+        with pytest.raises(KeyboardInterrupt):
+            mails.send_due(now)
+
+    assert [one.to for one in minutes_later(3)] == [["bo@school.example"]]
+    assert [one.to for one in minutes_later(14)] == [["ada@school.example"]]
+    assert ids[0] == ids[1]
+
+
+def test_two_workers_send_one_mail(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    now = timezone.now() + timedelta(minutes=2)
+    mails.write_due(now)
+    one = Mail.objects.order_by("pk")[0]
+    assert [mails.send(one.pk, now), mails.send(one.pk, now)] == [True, False]
+
+
+def test_two_beats_write_the_mails_of_a_run_once(taught: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    now = timezone.now() + timedelta(minutes=2)
+    seen_by_both = mails._ended(now)
+    monkeypatch.setattr(mails, "_ended", lambda _now: seen_by_both)
+    mails.write_due(now)
+    mails.write_due(now)
+    assert Mail.objects.count() == 2
+
+
+def test_what_is_no_address_gets_no_mail(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    LtiUser.objects.filter(sub="bo").update(email="bo@school.example\nBcc: all@school.example")
+    by_schedule(taught)
+    assert [one.to for one in minutes_later()] == [["ada@school.example"]]
+
+
+def test_title_of_a_course_breaks_no_header(taught: Course) -> None:
+    taught.context.title = "Algebra\nBcc: all@school.example"
+    taught.context.save()
+    taught.lms.grade("u1", "a1", 90)
+    by_schedule(taught)
+    subject = minutes_later()[0].message()["Subject"]
+    assert "\n" not in subject
+
+
+def test_course_without_mail_addresses_is_no_trouble(course: Course) -> None:
+    course.send()
+    schedules.set_schedule(course.context, Wish("nightly"), course.who)
+    course.lms.grade("u1", "a1", 90)
+    by_schedule(course)
+    assert minutes_later() == []
+
+
+def test_sis_that_cannot_be_read_is_not_called_compared(db: None, settings: Any) -> None:
+    settings.HTTP_DEADLINE_S = 0
+    course = make_course(profile=Profile(read_back=False))
+    LtiUser.objects.update(email="ada@school.example")
+    course.lms.grade("u1", "a1", 10)
+    course.send()
+    schedules.set_schedule(course.context, Wish("nightly"), course.who)
+    course.lms.grade("u1", "a1", 20)
+    by_schedule(course)
+    assert minutes_later()[0].subject == "Algebra: grades are in the SIS"
+
+
+# --- a schedule that stopped ----------------------------------------------------------------------------------
+
+
+def test_stopped_schedule_is_told_to_co_teachers_and_the_institutions_administrator(taught: Course) -> None:
+    ours = User.objects.create(username="ann", email="ann@school.example", is_staff=True)
+    taught.context.institution.staff.add(ours)
+    User.objects.create(username="other", email="other@elsewhere.example", is_staff=True)
+    schedules.stop(Schedule.objects.get(), "not_staff")
+
+    sent = {one.to[0]: one for one in minutes_later()}
+
+    assert set(sent) == {"bo@school.example", "ann@school.example"}
+    assert sent["ann@school.example"].subject == "Algebra: the schedule stopped"
+    assert "does not show Ada Teacher" in sent["ann@school.example"].body
+    assert "administer" in sent["ann@school.example"].body
+    assert minutes_later(5) == []
+
+
+def test_stop_for_another_reason_is_told_to_its_teacher_too(taught: Course) -> None:
+    boss = User.objects.create(username="boss", email="boss@school.example", is_staff=True, is_superuser=True)
+    schedules.stop(Schedule.objects.get(), "failures")
+    assert {one.to[0] for one in minutes_later()} == {"ada@school.example", "bo@school.example", boss.email}
+
+
+def test_schedule_that_stops_again_is_told_again(taught: Course) -> None:
+    schedules.stop(Schedule.objects.get(), "failures")
+    assert len(minutes_later()) == 2
+    schedules.take_over(taught.context, taught.who)
+    schedules.stop(Schedule.objects.get(), "failures")
+    assert len(minutes_later(5)) == 2
+
+
+def test_scheduled_run_that_fails_three_times_stops_the_schedule(taught: Course) -> None:
+    taught.context.deployment.active = False
+    taught.context.deployment.save()
+    for _ in range(3):
+        by_schedule(taught)
+    minutes_later()
+    assert Schedule.objects.get().stopped == "failures"
+
+
+def test_each_beat_asks_little_when_nothing_waits(taught: Course, django_assert_num_queries: Any) -> None:
+    rows: QuerySet[Mail] = Mail.objects.all()
+    assert not rows
+    with django_assert_num_queries(3):
+        minutes_later()
