@@ -18,17 +18,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lti_tool.models import Institution
-from sync import engine, periods
+from sync import engine, periods, timetable
+from sync.engine.schedules import Wish
 from sync.errors import AdapterError, Misconfigured
 from sync.lms import registry as lms_registry
 from sync.management.base import Failed, parse_options
 from sync.matching import LMS_FIELDS, SIS_FIELDS, USER_IDS
-from sync.models import ClassLink, SisConnection
+from sync.models import ClassLink, Schedule, SisConnection
 from sync.options import Option
 from sync.sis import registry as sis_registry
+from sync.views.wording import KINDS_OF_SCHEDULE
 
 if TYPE_CHECKING:
     from sync.views.seen import Cell, Item, Seen
+
+
+HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 
 
 class LinkClassForm(forms.Form):
@@ -243,6 +248,61 @@ def new_item_forms(seen: Seen, items: Sequence[Item], data: Any = None) -> list[
             there.add(form.initial["title"].casefold())
             made.append(form)
     return made
+
+
+class ScheduleForm(forms.Form):
+    """When a course's grades are sent by themselves, and which. The engine checks whether they may be at all."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("When"), widget=forms.RadioSelect)
+    at = forms.TimeField(
+        label=gettext_lazy("At"),
+        required=False,
+        input_formats=["%H:%M", "%H:%M:%S"],
+        widget=forms.TimeInput({"type": "time"}, "%H:%M"),
+    )
+    from_hour = forms.TypedChoiceField(label=gettext_lazy("From"), coerce=int, choices=HOURS)
+    to_hour = forms.TypedChoiceField(label=gettext_lazy("To"), coerce=int, choices=HOURS)
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"))
+    sends_new = forms.BooleanField(required=False, label=gettext_lazy("Grades that are not in the SIS yet"))
+    sends_changes = forms.BooleanField(
+        required=False, label=gettext_lazy("Grades that were changed in the LMS")
+    )
+    most_changed = forms.TypedChoiceField(
+        label=gettext_lazy("Ask a teacher where more would change than"),
+        coerce=int,
+        choices=[(share, f"{share} %") for share in Schedule.SHARES],
+    )
+
+    def __init__(self, schedule: Schedule | None, data: Any = None) -> None:
+        self.schedule = schedule
+        shown = schedule or Schedule(kind="nightly")
+        names = (
+            "kind",
+            "at",
+            "from_hour",
+            "to_hour",
+            "time_zone",
+            "sends_new",
+            "sends_changes",
+            "most_changed",
+        )
+        super().__init__(data, initial={name: getattr(shown, name) for name in names})
+        fields: Any = self.fields
+        fields["kind"].choices = list(KINDS_OF_SCHEDULE.items())
+        fields["time_zone"].choices = [(name, name.replace("_", " ")) for name in timetable.zones()]
+        # the browser's own zone is offered where none was set
+        if schedule is None:
+            fields["time_zone"].widget.attrs["data-own-zone"] = "yes"
+
+    def clean_at(self) -> time:
+        """A time is needed only once a day; another kind keeps the one that stands."""
+        at: time | None = self.cleaned_data["at"]
+        if at is None and self.data.get("kind") == "nightly":
+            raise forms.ValidationError(_("Say at what time."))
+        return at or time(2, 0)
+
+    def wish(self) -> Wish:
+        return Wish(**self.cleaned_data)
 
 
 # --- the administrator's forms --------------------------------------------------------------------------------

@@ -17,9 +17,11 @@ from sync.views import (
     review,
     runs,
     scale,
+    schedule,
     setup,
     students,
     suggesting,
+    undo,
 )
 
 app_name = "sync"
@@ -71,9 +73,13 @@ pages = [
     path("runs/<int:run_id>/receipt/", receipt.receipt, name="receipt"),
     path("runs/<int:run_id>/receipt.csv", downloads.receipt_csv, name="receipt_csv"),
     path("runs/<int:run_id>/report.json", downloads.report_json, name="report_json"),
+    path("runs/<int:run_id>/undo/", undo.undo, name="undo"),
     path("reconcile/", runs.reconcile, name="reconcile"),
     path("history/", history.history, name="history"),
     path("history/<int:change_id>/", history.grade, name="grade"),
+    path("schedule/", schedule.schedule, name="schedule"),
+    path("schedule/pause/", schedule.pause, name="pause_schedule"),
+    path("schedule/take-over/", schedule.take_over, name="take_over_schedule"),
 ]
 
 urlpatterns = [path("<uuid:public_id>/", include(pages))]

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from sync import engine
 from sync.views import drawing, reading, rows, wording
 from sync.views.asking import Request, action, course_of, page, show, to, told
+from sync.views.schedule import local
 from sync.views.setup import guide_of
 from sync.views.standing import OPEN_STATES, Standing, standing_of
 
@@ -24,6 +25,7 @@ def course(request: Request, public_id: UUID) -> HttpResponse:
         request,
         "sync/course.html",
         standing=standing,
+        next_at=local(standing.schedule, standing.schedule.next_at) if standing.schedule else None,
         guide=guide,
         waiting=_waiting(standing),
         map=drawing.drawing_of(standing.seen),

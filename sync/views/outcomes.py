@@ -12,6 +12,7 @@ from django.db.models import Case, Count, IntegerField, Min, Q, Value, When
 from django.utils import timezone
 
 from sync.engine import picks
+from sync.engine.undo import STANDING
 from sync.models import GradeChange, Run
 from sync.views import wording
 from sync.views.filtering import Filter, titles_of
@@ -108,6 +109,11 @@ class Outcomes:
     @property
     def can_retry(self) -> bool:
         return any(self.counts.get(state) for state in AGAIN)
+
+    @property
+    def can_undo(self) -> bool:
+        """Does anything of it stand in the SIS, or may it?"""
+        return any(self.counts.get(state) for state in STANDING)
 
     @property
     def tabs(self) -> list[Tab]:

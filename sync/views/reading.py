@@ -38,6 +38,13 @@ def begin(request: Request, purpose: str = "review", *, anew: bool = False) -> H
     return to(request, "run", run.pk)
 
 
+def begin_undo(request: Request, undone: Run) -> HttpResponse:
+    """The same for a list that undoes this run. Raises what `engine.ask_undo` raises."""
+    run, hers = engine.ask_undo(undone, who_of(request))
+    _rung(request, run, hers)
+    return to(request, "run", run.pk)
+
+
 def begin_look(request: Request, back: str = "course", *, anew: bool = False) -> HttpResponse:
     """Ask for a look, and go to the page that waits for it and then leads back."""
     look, hers = engine.ask_look(course_of(request), who_of(request), anew=anew)
@@ -87,8 +94,10 @@ def run_part(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
 
 
 def _place_of(request: Request, run: Run) -> _Place:
-    again = "reconcile" if run.purpose == "compare" else "preview"
-    return _Place(_url(request, "run_reading", run.pk), _url(request, "cancel", run.pk), _url(request, again))
+    again = _url(request, "reconcile" if run.purpose == "compare" else "preview")
+    if run.purpose == "undo" and run.undoes_id is not None:
+        again = _url(request, "undo", run.undoes_id)
+    return _Place(_url(request, "run_reading", run.pk), _url(request, "cancel", run.pk), again)
 
 
 # --- a look ---------------------------------------------------------------------------------------------------

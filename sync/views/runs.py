@@ -39,6 +39,7 @@ def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     return show(
         request,
         "sync/run.html",
+        undone_by=None if found.is_open else _undone_by(found),
         **_how_far(found),
         narrowed=narrowed,
         outcomes=Outcomes(found, narrowed),
@@ -48,6 +49,10 @@ def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         differences=book.part("differences", differences, wording.CAUSES, lambda line: line.cause),
         problems=book.part("problems", problems, wording.WHO, who_settles),
     )
+
+
+def _undone_by(found: Run) -> Run | None:
+    return Run.objects.filter(undoes=found, approved_at__isnull=False).defer("report").first()
 
 
 @page
@@ -102,6 +107,8 @@ def retry(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     found = run_of(request, run_id)
     with told(request):
         engine.free(found, who_of(request))
+        if found.undoes is not None:
+            return reading.begin_undo(request, found.undoes)
         return reading.begin(request, anew=True)
     return to(request, "run", found.pk)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from lti_tool.models import Context
 from sync import course_map
 from sync.engine import pausing
-from sync.models import ClassLink, ClassRequest, ContextState, LineItemLink, Pause, Run
+from sync.models import ClassLink, ClassRequest, ContextState, LineItemLink, Pause, Run, Schedule
 from sync.views.asking import Request, class_links_of, course_of, state_of
 from sync.views.class_requests import open_requests
 from sync.views.seen import Seen
@@ -40,6 +40,7 @@ class Standing:
     last_run: Run | None = None
     compared: list[tuple[datetime | None, bool | None]] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    schedule: Schedule | None = None
 
     @property
     def lapsed(self) -> list[ClassLink]:
@@ -125,6 +126,7 @@ def standing_of(request: Request) -> Standing:
     standing.last_run = _with_counts(ended.annotate(counted=F("report__counts")).first())
     done = runs.filter(state="done").values_list("finished_at", "in_sync")
     standing.compared = list(done[:MOST_COMPARED])
+    standing.schedule = Schedule.objects.filter(context=context).exclude(kind="off").first()
     standing.pauses = _pauses(context, standing.seen.standing)
     return standing
 

@@ -82,6 +82,44 @@ CAUSES: Final[dict[str, Text]] = {
     "kept": _("Left alone by your decision"),
 }
 
+# what a run was, in the history
+WHAT: Final[dict[str, Text]] = {
+    "sent": _("Grades sent"),
+    "listed": _("List to review"),
+    "compare": _("Comparison"),
+    "undo": _("Undo"),
+}
+# what became of a run's grades, as it stands behind a number
+OUTCOMES: Final[tuple[tuple[str, Text], ...]] = (
+    ("new", _("new")),
+    ("changed", _("changed")),
+    ("removed", _("removed")),
+    ("refused", _("refused")),
+    ("unknown", _("not confirmed yet")),
+    ("moved_on", _("changed meanwhile, not sent")),
+)
+# which runs the history shows
+HISTORY: Final[dict[str, Text]] = {
+    "": _("All"),
+    "sent": _("Sent"),
+    "compared": _("Compared"),
+    "undone": _("Undone"),
+    "by_schedule": _("By schedule"),
+    "trouble": _("With trouble"),
+}
+
+KINDS_OF_SCHEDULE: Final[dict[str, Text]] = {
+    "off": _("Off: grades are sent only by a teacher"),
+    "nightly": _("Once a day"),
+    "hourly": _("Every hour, within a part of the day"),
+}
+SCHEDULED: Final[dict[str, Text]] = {
+    "on": _("The schedule is set. It acts in your name."),
+    "off": _("The schedule is off. Grades are sent only by a teacher."),
+    "paused": _("The schedule is paused. Nothing is sent by itself until a teacher lets it go on."),
+    "resumed": _("The schedule goes on."),
+}
+
 DECISIONS: Final[dict[str, Text]] = {
     "sis_kept": _("the SIS's grade was kept"),
     "lms_preferred": _("the LMS's grade was chosen"),

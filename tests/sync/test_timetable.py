@@ -91,7 +91,7 @@ def test_zones_are_offered_by_place() -> None:
     zone=st.sampled_from([NEW_YORK, "Europe/Paris", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]),
     hour=st.integers(0, 23),
     minute=st.integers(0, 59),
-    moment=st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - strategies take naive bounds
+    moment=st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
 )
 def test_every_night_has_exactly_one_run(zone: str, hour: int, minute: int, moment: datetime) -> None:
     nightly = Times("nightly", zone, time(hour, minute))

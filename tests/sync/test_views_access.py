@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.http import HttpResponse
 
 from sync import engine
+from sync.engine import schedules
 from sync.models import (
     ClassLink,
     ClassRequest,
@@ -18,6 +19,7 @@ from sync.models import (
     GradeChange,
     LineItemLink,
     Run,
+    Schedule,
     StudentLink,
 )
 from sync.sis.records import Value
@@ -32,10 +34,11 @@ CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "change_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
     "pick", "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
+    "undo", "pause_schedule", "take_over_schedule",
 }  # fmt: skip
 # forms that change nothing: whoever may look may search
 SEARCHES = {"find_student", "consider_student"}
-BOTH = {"create_line_items"}
+BOTH = {"create_line_items", "schedule"}
 QUERY = {"student": "u1", "item": "a1"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
 
@@ -57,6 +60,7 @@ def filled() -> Course:
     made.send()
     made.sis.edit("i1", "s1", Value(Decimal(99)))
     made.lms.grade("u2", "a1", Decimal(72))
+    schedules.set_schedule(made.context, schedules.Wish("nightly"), made.who)
     engine.preview(made.context, made.who)
     engine.ask_for_class(made.context, made.connection, "c9", "", made.who)
     return made
@@ -64,7 +68,7 @@ def filled() -> Course:
 
 def args_of(name: str, course: Course) -> list[int]:
     """The id that this page's URL wants after the course's own, taken from `course`."""
-    run = Run.objects.get(context=course.context, state="review")
+    run = Run.objects.get(context=course.context, state="done" if name == "undo" else "review")
     item = course.links["i1"].pk
     ids = {
         "run_id": run.pk,
@@ -96,6 +100,7 @@ def open_page(browser: Browser, name: str, args: list[int], course: Course) -> H
         "student": f"{course.class_link.pk}:s2",
         "reason": "because",
         "step": "scale",
+        "on": "yes",
     }
     return browser.post(name, *args, follow=False, **fields)
 
@@ -112,6 +117,7 @@ def everything(course: Course) -> list[Any]:
         Decision.objects.filter(context=context),
         ContextState.objects.filter(context=context),
         ClassRequest.objects.filter(context=context),
+        Schedule.objects.filter(context=context),
     ]
     return [*(list(table.order_by("pk").values()) for table in tables), len(course.sis.attempts)]
 
