@@ -40,9 +40,7 @@ def undo(page: Page, sent: int, inspector: Inspector) -> None:
     inspector.look(page, "review of an undo")
     page.get_by_role("button", name="Put back in the SIS").click()
     expect(page.get_by_role("heading", name="Reconciliation")).to_be_visible(timeout=90_000)
-    expect(
-        page.get_by_text("what the LMS shows stands in the SIS").or_(page.get_by_text("No differences"))
-    ).to_be_visible()
+    expect(page.get_by_text("what went back stands in the SIS")).to_be_visible()
     inspector.look(page, "run that undid another")
 
     page.get_by_role("button", name="Review grades").click()
