@@ -24,7 +24,7 @@ Rows = QuerySet[GradeChange]
 
 
 def one_by_one(run: Run) -> Q:
-    """The rows of this list that "all of these" does not tick. Whoever undoes a run asked for its removals herself."""
+    """The rows of this list that "all of these" does not tick. Of a run to be undone it ticks removals too: that is the point."""
     return Q(code=UNANSWERED) if run.purpose == "undo" else ONE_BY_ONE
 
 
@@ -36,11 +36,10 @@ def untouched_are_picked(run: Run) -> bool:
     return open_rows(run).count() <= WHOLE
 
 
-def is_picked(row: GradeChange, run: Run, *, untouched: bool) -> bool:
+def is_picked(row: GradeChange, *, untouched: bool) -> bool:
     """`untouched`: what `untouched_are_picked` says of the row's list."""
     if row.picked is None:
-        alone = row.code == UNANSWERED or (row.withdraws and run.purpose != "undo")
-        return untouched and not alone
+        return untouched and not row.withdraws and row.code != UNANSWERED
     return row.picked
 
 
@@ -48,7 +47,7 @@ def picked(run: Run, *, untouched: bool) -> Rows:
     """The rows that are ticked now."""
     wanted = Q(picked=True)
     if untouched:
-        wanted |= Q(picked=None) & ~one_by_one(run)
+        wanted |= Q(picked=None) & ~ONE_BY_ONE
     return open_rows(run).filter(wanted)
 
 

@@ -143,7 +143,7 @@ class Review:
     def _sections(self, rows: Sequence[GradeChange]) -> list[Section]:
         by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
         for change in rows:
-            picked = picks.is_picked(change, self.run, untouched=self.untouched)
+            picked = picks.is_picked(change, untouched=self.untouched)
             by_kind[kind_of(change)].append(row_of(change, picked=picked))
         totals = {kind: sum(one[kind] for one in self.counted) for kind in KINDS}
         return [Section(kind, by_kind[kind], totals[kind]) for kind in KINDS if by_kind[kind]]
@@ -151,7 +151,7 @@ class Review:
     def _ticked(self, on_page: Sequence[GradeChange]) -> Ticked:
         here = dict.fromkeys(KINDS, 0)
         for change in on_page:
-            here[kind_of(change)] += picks.is_picked(change, self.run, untouched=self.untouched)
+            here[kind_of(change)] += picks.is_picked(change, untouched=self.untouched)
         there, digests = dict.fromkeys(KINDS, 0), []
         if len(on_page) < self.total:
             others = picks.picked(self.run, untouched=self.untouched).exclude(pk__in=self.shown)

@@ -24,11 +24,11 @@ pytestmark = pytest.mark.django_db
 
 
 def undone_by_clicks(ada: Browser, run: Run) -> Run:
-    """She asks for the list, keeps all its ticks and sends it; a worker does the rest."""
+    """She asks for the list, ticks all of it and sends it; a worker does the rest."""
     ada.post("undo", run.pk)
     listed = Run.objects.get(undoes=run, state="review")
     page = ada.get("review", listed.pk).content.decode()
-    ticked = re.findall(r'name="digest" value="(\w+)"[^>]* checked', page)
+    ticked = re.findall(r'name="digest" value="(\w+)"', page)
     ada.post("send", listed.pk, digest=ticked)
     return engine.push(listed.pk)
 
@@ -163,7 +163,7 @@ def test_run_is_undone_by_its_button_and_both_runs_tell_of_it(course: Course) ->
 
     assert "Review, then undo" in review
     assert "90 86.5" in review
-    assert "Put back in the SIS: 2" in review
+    assert "Put back in the SIS: 1" in review  # the removal waits for her tick
     assert "do not ask again" not in review
     assert done.report["in_sync"] is True
     assert (course.stored(1, 1), course.stored(3, 2)) == (number("86.5"), None)
@@ -203,7 +203,7 @@ def test_grade_edited_since_is_listed_on_the_undo_page(course: Course) -> None:
 
     assert "Left as they are" in page
     assert "changed it since" in page
-    assert "Put back in the SIS: 3" in page
+    assert "Put back in the SIS: 0" in page
 
 
 def test_run_that_sent_nothing_has_no_undo_button(course: Course) -> None:
@@ -250,6 +250,27 @@ def test_removal_in_an_ordinary_list_is_still_ticked_one_by_one(course: Course) 
     ada.post("pick", listed.pk, all="on")
     assert not listed.changes.filter(picked=True).exists()
     assert " checked" not in ada.get("review", listed.pk).content.decode().split('name="digest"')[1][:200]
+
+
+def test_removal_in_an_undo_waits_for_her_tick(course: Course) -> None:
+    run = course.send()
+    ada = teacher(course.context)
+    ada.post("undo", run.pk)
+    listed = Run.objects.get(state="review")
+    assert listed.changes.filter(withdraws=True).exists()
+    page = ada.get("review", listed.pk).content.decode()
+    assert not re.search(r'name="digest"[^>]*checked', page)
+    # a whole table can be ticked by one box where a run is undone, not where grades vanished from the LMS
+    assert "data-pick" in page
+
+
+def test_grades_that_vanished_have_no_box_for_all(course: Course) -> None:
+    course.send()
+    course.lms.grade("u1", "a1", None)
+    course.lms.grade("u2", "a1", None)
+    listed = engine.preview(course.context, course.who)
+    page = teacher(course.context).get("review", listed.pk).content.decode()
+    assert page.count('name="digest"') == 2 and "data-pick" not in page
 
 
 def test_assistant_sees_the_history_and_no_undo(course: Course) -> None:

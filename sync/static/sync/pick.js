@@ -1,4 +1,4 @@
-// Ticks a whole table of rows at once, and counts what is ticked. Without this script every box can be ticked by hand.
+// Ticks a whole table of rows at once (not of removals, unless a run is undone), and counts what is ticked. Without this script every box can be ticked by hand.
 function pick(table) {
   const boxes = [...table.querySelectorAll('tbody input[name="digest"]')];
   const head = table.querySelector("thead th");
@@ -30,7 +30,7 @@ function count() {
 }
 
 document.addEventListener("change", (event) => {
-  if (event.target.closest?.("table[data-pick]")) count();
+  if (event.target.closest?.("table.picks")) count();
 });
 
 // Enter on a box would press the form's first button and load the page anew: it does nothing, Space ticks
@@ -45,7 +45,7 @@ htmx.onLoad((part) => {
     table.dataset.picked = "yes";
     pick(table);
   });
-  if (tables.length) count();
+  if (part.matches("table.picks") || part.querySelector("table.picks")) count();
   for (const button of part.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());
