@@ -56,7 +56,7 @@ class Launch:
 
     @property
     def frame_origins(self) -> list[str]:
-        known = origins.frame_origins(self.registration) if self.registration else origins.known_origins()
+        known = origins.frame_origins(self.registration) if self.registration else origins.ANY_SITE
         return list(dict.fromkeys([*known, *self._signed_origins]))
 
     def read(self) -> Claims:

@@ -36,7 +36,9 @@ def test_a_teacher_takes_a_run_back_and_sets_a_schedule(page: Page, demo: dict[s
 def undo(page: Page, sent: int, inspector: Inspector) -> None:
     page.get_by_role("button", name="Undo this run…").click()
     expect(page.get_by_role("heading", name="Review, then undo")).to_be_visible()
-    expect(page.get_by_role("button", name="Put back in the SIS")).to_contain_text("0")  # removals are hers to tick
+    expect(page.get_by_role("button", name="Put back in the SIS")).to_contain_text(
+        "0"
+    )  # removals are hers to tick
     page.get_by_role("checkbox", name=re.compile("^Grades that were new with the run")).check()
     expect(page.get_by_role("button", name="Put back in the SIS")).to_contain_text(str(sent))
     inspector.look(page, "review of an undo")

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from lti_tool.models import Context, Deployment, LtiSession, Membership
+from lti_tool.models import Context, Deployment, LtiSession, Membership, Registration
 from tests.lti_tool.platform import ASSISTANT, INSTRUCTOR, Platform
 
 
@@ -147,6 +147,22 @@ def test_other_pages_are_framed_by_nobody(platform: Platform) -> None:
     response = platform.client.get("/plain/")
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
     assert response.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("refused", ["inactive", "archived", "unknown"])
+def test_login_refused_before_an_lms_is_approved_is_readable_in_its_frame(
+    platform: Platform, refused: str
+) -> None:
+    if refused == "unknown":
+        platform.registration.delete()
+    else:
+        archived_at = timezone.now() if refused == "archived" else None
+        Registration.objects.update(active=False, archived_at=archived_at)
+    response = platform.login()
+    assert response.status_code in {400, 403, 404}
+    assert response.headers["Content-Security-Policy"].endswith("frame-ancestors 'self' https: http:")
+    assert "X-Frame-Options" not in response.headers
+    assert "<form" not in response.content.decode() and "<button" not in response.content.decode()
 
 
 @pytest.mark.parametrize(
