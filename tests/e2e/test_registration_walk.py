@@ -34,9 +34,12 @@ class Tool:
         said = subprocess.run(command, env=self.env, cwd=running.ROOT, check=True, stdout=subprocess.PIPE)
         return said.stdout.decode()
 
-    def invite(self) -> str:
-        made = json.loads(self.command("register_platform", "--invite", "--active", "--json"))
+    def invite(self, *approved: str) -> str:
+        made = json.loads(self.command("register_platform", "--invite", "--json", *approved))
         return str(made["invite_url"])
+
+    def registrations(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.command("register_platform", "--list", "--json"))["registrations"])
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +125,24 @@ def test_pasted_invite_ends_with_the_tool_open_in_the_course(
     page: Page, start_lms: StartLms, tool: Tool, dialect: str, opens: str, options: dict[str, str]
 ) -> None:
     lms = start_lms(dialect=dialect, extra={"storage": "1", **options})
-    register(page, lms, tool.invite(), opens)
+    register(page, lms, tool.invite("--active"), opens)
     if dialect != "sakai":
         expect(page.get_by_text("installed, not switched on yet")).to_be_visible()
         page.get_by_role("button", name="Switch on").click()
     expect(page.get_by_text("in use")).to_be_visible()
     frame = open_in_course(page, lms, dialect)
     expect(frame.get_by_text("Algebra 1, Period 3").first).to_be_visible()
+
+
+def test_teacher_reads_in_the_frame_that_her_lms_waits_for_approval(
+    page: Page, start_lms: StartLms, tool: Tool
+) -> None:
+    lms = start_lms(dialect="canvas", extra={"storage": "1"})
+    register(page, lms, tool.invite(), "frame")
+    page.get_by_role("button", name="Switch on").click()
+    frame = open_in_course(page, lms, "canvas")
+    expect(frame.get_by_role("heading", name="Waiting for approval")).to_be_visible()
+    [waiting] = [row["id"] for row in tool.registrations() if not row["active"]]
+    tool.command("register_platform", "--approve", waiting)
+    frame = open_in_course(page, lms, "canvas")
+    expect(frame.get_by_text("This installation of the tool in your LMS is new here")).to_be_visible()

@@ -198,7 +198,7 @@ def test_used_link_says_so_where_it_was_opened(platform: Platform, ticket: str, 
     answer = platform.client.get(ticket)
     assert answer.status_code == 404
     assert "once" in answer.content.decode()
-    assert "https://lms.example.edu" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Security-Policy"].endswith("frame-ancestors 'self' https: http:")
 
 
 @pytest.mark.parametrize("what", ["signed out", "demoted", "switched off", "late"])
