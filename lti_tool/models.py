@@ -134,6 +134,7 @@ class LtiUser(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name = "LTI user"
         constraints = [
             models.UniqueConstraint(fields=["registration", "sub"], name="one_user_per_registration")
         ]
@@ -242,6 +243,7 @@ class LtiSession(models.Model):
     return_url = models.CharField(max_length=2000, blank=True)
 
     class Meta:
+        verbose_name = "LTI session"
         permissions = [("act_for_teacher", "Can act for a teacher under her own name")]
 
     def __str__(self) -> str:

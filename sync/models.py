@@ -32,6 +32,7 @@ class LmsConnection(models.Model):
     trouble = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        verbose_name = "LMS connection"
         constraints = [
             models.UniqueConstraint(
                 fields=["registration"], condition=Q(active=True), name="one_active_reader_per_registration"
@@ -59,6 +60,9 @@ class SisConnection(models.Model):
     pairs = models.JSONField(default=list, blank=True)
     active = models.BooleanField(default=True)
     trouble = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = "SIS connection"
 
     def __str__(self) -> str:
         return self.name
