@@ -20,6 +20,9 @@ from gradesync_site import running
 QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # all frames in one process: where a frame goes from site to site fast, Playwright loses it now and then when each
+    # site has its own (the browser shows the page, the driver waits for it); who may read what stays as it is
+    "--disable-site-isolation-trials",
 )
 
 
