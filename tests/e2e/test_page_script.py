@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page, Reque
 
 from tests.e2e.conftest import told
 from tests.e2e.cross_site import Site, serving
-from tests.e2e.test_cookieless import blocking, home, open_tool, visitor
+from tests.e2e.test_cookieless import blocking, home, open_tool, reload_frame, visitor
 
 __all__ = ["blocking", "home", "visitor"]
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-cookieless")]
@@ -140,7 +140,7 @@ def test_reload_that_got_no_answer_says_what_to_do(page: Page, tool: FrameLocato
     tool.get_by_role("link", name="Students", exact=True).click()
     expect(tool.get_by_role("heading", name="Students")).to_be_visible()
     failing(page, r"/lti/resume/$", status=status)
-    frame_of(page).evaluate("location.reload()")
+    reload_frame(page)
     expect(tool.get_by_role("heading", name="Please open the tool again")).to_be_visible()
     expect(tool.get_by_text(NO_ANSWER)).to_be_visible()
     # the next launch leads back
@@ -167,7 +167,7 @@ def test_form_sent_after_the_session_ended_loses_nothing_silently(
     tool.get_by_role("button", name="Read again").click()
     expect(tool.get_by_text("Nothing was changed and nothing was sent")).to_be_visible()
     expect(tool.locator("#main")).to_be_focused()
-    frame_of(page).evaluate("location.reload()")
+    reload_frame(page)
     expect(tool.get_by_role("heading", name="Please open the tool again")).to_be_visible()
     page.reload()
     page.get_by_role("link", name="Grades to SIS").click()
