@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
-from lti_tool import cookies, origins, sessions
+from lti_tool import cookies, origins, sessions, zones
 from lti_tool.languages import language_of
+from lti_tool.models import LtiUser
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-src 'none'; base-uri 'none'; "
@@ -32,8 +34,8 @@ class LtiMiddleware:
         # lazy: the course stands in the URL, which is resolved later; pages outside courses cost no query
         lti = cast(sessions.Lti, SimpleLazyObject(lambda: sessions.find(request)))
         request.lti = lti  # type: ignore[attr-defined]  # views type their request as LtiRequest
-        # the language of this person ends with her request
-        with translation.override(translation.get_language()):
+        # the language and the clock of this person end with her request
+        with translation.override(translation.get_language()), timezone.override(None):
             response = self.get_response(request)
         self._frame(request, response)
         return response
@@ -41,14 +43,20 @@ class LtiMiddleware:
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: dict[str, object]
     ) -> None:
-        """A course's pages speak the language of the person's launch, else the browser's (LocaleMiddleware)."""
+        """A course's pages speak the language of the person's launch, else the browser's (LocaleMiddleware).
+
+        They tell times on the clock of the person's browser, else in UTC.
+        """
         if "public_id" not in kwargs:
             return
         lti: sessions.Lti = request.lti  # type: ignore[attr-defined]  # set above
         session = lti.session or lti.former
-        language = language_of(session.membership.user.locale) if session else None
+        if session is None:
+            return
+        language = language_of(session.membership.user.locale)
         if language:
             translation.activate(language)
+        _set_clock(request, lti, session.membership.user)
 
     def _frame(self, request: HttpRequest, response: HttpResponse) -> None:
         ancestors = _ancestors(request, response)
@@ -61,6 +69,13 @@ class LtiMiddleware:
         if ancestors:
             # the older header knows a single origin; where frame-ancestors names the right ones it only gets in the way
             response.headers.pop("X-Frame-Options", None)
+
+
+def _set_clock(request: HttpRequest, lti: sessions.Lti, user: LtiUser) -> None:
+    # a cookie alone changes nothing, and the browser of an administrator who acts for her is not hers
+    if lti.acting and lti.acting_admin is None:
+        zones.remember(user, request.headers.get(zones.HEADER, ""))
+    timezone.activate(zones.zone_of(user.time_zone) or UTC)
 
 
 def allow_frame(response: HttpResponse, origins_: list[str]) -> HttpResponse:

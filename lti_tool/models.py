@@ -131,6 +131,8 @@ class LtiUser(models.Model):
     email = models.CharField(max_length=320, blank=True)
     sis_id = models.CharField(max_length=300, blank=True)
     locale = models.CharField(max_length=20, blank=True)
+    # as her browser named it last (IANA); empty: not known, she reads times in UTC
+    time_zone = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from lti_tool import cookies, sessions
+from lti_tool import cookies, sessions, zones
 from lti_tool.acting import ACTING_MAX_S
-from lti_tool.models import Institution, LtiSession, Membership
+from lti_tool.models import Institution, LtiSession, LtiUser, Membership
 from sync.models import AuditEntry, Run, StudentLink
 from tests.sync import test_views_access as views
 from tests.sync.pages import Browser, read_now, text_of
@@ -71,6 +71,12 @@ def test_administrator_sees_the_teachers_pages_and_that_she_acts(course: Course,
 def test_teacher_sees_no_such_line(course: Course) -> None:
     teacher = Browser(Membership.objects.get(context=course.context))
     assert "You act for" not in text_of(teacher.get("course"))
+
+
+def test_her_browser_s_clock_does_not_become_the_teacher_s(course: Course, window: Window) -> None:
+    LtiUser.objects.update(time_zone="Europe/Madrid")
+    window.get("course", headers=window.acting | {zones.HEADER: "Asia/Tokyo"})
+    assert LtiUser.objects.get(pk=course.teacher.pk).time_zone == "Europe/Madrid"
 
 
 def test_both_names_stand_on_what_she_sends(course: Course, window: Window) -> None:

@@ -3,6 +3,9 @@ import { Keeper, lmsStorage } from "./storage.js";
 
 const HEADER = "X-GradeSync-Session";
 let token = "";
+// pages tell times on this person's clock
+const ZONE = "X-GradeSync-Zone";
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
 
 /** Signed in without a cookie: keep the handle for a reload, and load the first page into this one. */
 export async function begin(answer, store) {
@@ -73,12 +76,14 @@ function offerReturn(address) {
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (token) event.detail.headers[HEADER] = token;
+  if (token) Object.assign(event.detail.headers, { [HEADER]: token, [ZONE]: zone });
 });
 
 // going back asks the server anew, as nothing with grades is kept in the browser
 document.addEventListener("htmx:historyCacheMiss", (event) => {
-  if (token) event.detail.xhr.setRequestHeader(HEADER, token);
+  if (!token) return;
+  event.detail.xhr.setRequestHeader(HEADER, token);
+  event.detail.xhr.setRequestHeader(ZONE, zone);
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
