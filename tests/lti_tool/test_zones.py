@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 from django.utils import timezone
@@ -93,3 +94,8 @@ def test_zone_that_no_longer_exists_is_as_none(platform: Platform, course: str) 
     LtiUser.objects.update(time_zone="Mars/Olympus")
     assert platform.client.get(course).status_code == 200
     assert zones.zone_of("Mars/Olympus") is None
+
+
+def test_every_zone_fits_where_it_is_kept() -> None:
+    longest = LtiUser._meta.get_field("time_zone").max_length
+    assert longest and max(map(len, available_timezones())) <= longest
