@@ -71,9 +71,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new visitor. What her browser complains about (scripts, blocked content, missing files) fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new visitor. What her browser complains about (scripts, blocked content, missing files) fails the test.
+
+    An indirect parameter puts her into another time zone.
+    """
+    zone: str | None = getattr(request, "param", None)
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, timezone_id=zone)
     page = context.new_page()
     page.set_default_timeout(30_000)
     complaints: list[str] = []

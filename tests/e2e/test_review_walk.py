@@ -23,6 +23,7 @@ def kept(page: Page) -> Any:
     return page.expect_response(lambda answer: answer.url.endswith("/pick/") and answer.status == 204)
 
 
+@pytest.mark.parametrize("page", ["Asia/Tokyo"], indirect=True)
 def test_only_what_is_ticked_goes_however_she_looked_at_it(page: Page, demo: dict[str, Any]) -> None:
     tool = open_tool(page, demo)
     link_class(tool)
@@ -60,3 +61,4 @@ def test_only_what_is_ticked_goes_however_she_looked_at_it(page: Page, demo: dic
     expect(tool.get_by_role("heading", name="Receipt of run")).to_be_visible()
     expect(tool.get_by_role("button", name="Print")).to_be_visible()
     expect(tool.get_by_text(f"Every grade {total - 2}")).to_be_visible()
+    expect(tool.locator("dt:text-is('Ended') + dd")).to_contain_text("JST: done")
