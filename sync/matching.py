@@ -176,7 +176,7 @@ class _Book:
         self.pairs = {name: _checked(_pairs_of(name, pairs)) for name in set(self.connections.values())}
         self.exact = self._index(_exact)
         self.loose = self._index(_loose)
-        self.names = {identity: _name_key(student.name) for identity, student in self.students.items()}
+        self.names = {identity: name_key(student.name) for identity, student in self.students.items()}
 
     def _add(self, roster: Roster, student: sis.Student) -> None:
         identity = (roster.connection, student.sourced_id)
@@ -405,7 +405,7 @@ def _suggest(member: lms.Member, book: _Book, taken: Collection[Identity]) -> li
         best |= {identity: (100, f"{pair[0]} = {pair[1]}") for identity in several if identity not in best}
     for pair, several in book.find_loosely(member).items():
         best |= dict.fromkeys(several - best.keys() - set(taken), (90, f"{pair[0]} is like {pair[1]}"))
-    name = _name_key(member.name or f"{member.given_name} {member.family_name}")
+    name = name_key(member.name or f"{member.given_name} {member.family_name}")
     free = {
         identity: text
         for identity, text in book.names.items()
@@ -422,7 +422,7 @@ def _suggest(member: lms.Member, book: _Book, taken: Collection[Identity]) -> li
     ]
 
 
-def _name_key(text: str) -> str:
+def name_key(text: str) -> str:
     """Letters without case and accents, so that "José Núñez" is like "nunez, jose"."""
     bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
     return " ".join("".join(one if one.isalnum() else " " for one in bare.casefold()).split())
@@ -485,7 +485,7 @@ def _alike(item: lms.LineItem, free: Sequence[sis.LineItem]) -> list[ItemSuggest
 def _likeness(item: lms.LineItem, one: sis.LineItem) -> ItemSuggestion:
     due, maximum = _same_day(item.due_at, one.due), _same_number(item.maximum, one.maximum)
     exact = _spaced(item.title) == _spaced(one.title) != ""
-    score = 100 if exact else _title_likeness(_name_key(item.title), _name_key(one.title))
+    score = 100 if exact else _title_likeness(name_key(item.title), name_key(one.title))
     if score < LEAST_LIKENESS:
         # other numbers in the titles forbid what the date and the maximum would allow
         score = LEAST_ITEM_LIKENESS if due and maximum and not _numbers_differ(item.title, one.title) else 0
@@ -501,7 +501,7 @@ def _title_likeness(ours: str, theirs: str) -> int:
 
 
 def _numbers_differ(ours: str, theirs: str) -> bool:
-    numbers = _numbers(_name_key(ours)), _numbers(_name_key(theirs))
+    numbers = _numbers(name_key(ours)), _numbers(name_key(theirs))
     return all(numbers) and numbers[0] != numbers[1]
 
 

@@ -287,7 +287,7 @@ def _read_classes(look: Look, lease: Lease) -> None:
     found = provable_classes(look.context, Who(look.asked_name, look.asked_by))
     classes = [
         {"connection": one.connection.pk, "class_id": one.class_id, "title": one.title}
-        | {"proof": one.proof, "source": one.source}
+        | {"proof": one.proof, "source": one.source, "hint": one.hint}
         for one in found
     ]
     _end(lease, state="done", finished_at=timezone.now(), message="", found={"classes": classes})

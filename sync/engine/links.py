@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync import matching
+from sync import class_hints, matching
 from sync.engine import settled
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.errors import EngineError, LinkRefused, Who
-from sync.engine.proofs import Proof, find_proof, trusted_sections
+from sync.engine.proofs import Proof, find_proof, last_read_sections, trusted_sections
 from sync.lms import records as lms
 from sync.models import ClassLink, ContextState, Decision, LineItemLink, SisConnection, StudentLink
 from sync.sis import records as sis
@@ -22,13 +22,14 @@ from sync.sis.base import Sis
 
 @dataclass(frozen=True, slots=True)
 class ClassSuggestion:
-    """A class that she could link now, and what would prove it."""
+    """A class that she could link now, what would prove it, and whether it looks like this course's."""
 
     connection: SisConnection
     class_id: str
     title: str
     proof: str
     source: str
+    hint: class_hints.Hint = ""
 
 
 def connections_for(context: Context) -> list[SisConnection]:
@@ -44,7 +45,7 @@ def suggest_classes(context: Context, who: Who) -> list[ClassSuggestion]:
 
 
 def provable_classes(context: Context, who: Who) -> list[ClassSuggestion]:
-    """The same, with those that are linked already."""
+    """The same, with those that are linked already; those that look like this course's first."""
     found: list[ClassSuggestion] = []
     for connection in connections_for(context):
         adapter = make_sis(connection)
@@ -53,7 +54,15 @@ def provable_classes(context: Context, who: Who) -> list[ClassSuggestion]:
                 found.append(ClassSuggestion(connection, one.sourced_id, one.label, proof.kind, proof.source))
         finally:
             adapter.close()
-    return found
+    return _ranked(context, found)
+
+
+def _ranked(context: Context, found: list[ClassSuggestion]) -> list[ClassSuggestion]:
+    ids = class_hints.named_ids(context.lis, context.custom) | last_read_sections(context)
+    titles = {one.class_id: one.title for one in found}
+    told = class_hints.hints(titles, ids=ids, course=str(context))
+    hinted = [replace(one, hint=told[one.class_id]) for one in found]
+    return sorted(hinted, key=lambda one: class_hints.RANK[one.hint])
 
 
 def _provable(context: Context, adapter: Sis, who: Who) -> list[tuple[sis.Class, Proof]]:

@@ -45,11 +45,14 @@ def trusted_sections(context: Context, gradebook: lms.Gradebook | None = None) -
     if not context.registration.section_ids_trusted:
         return set()
     from_launch = {str(context.lis.get("course_section_sourcedid") or "").strip()}
-    from_service = {one.sis_id.strip() for one in gradebook.sections} if gradebook else _last_read(context)
+    from_service = (
+        {one.sis_id.strip() for one in gradebook.sections} if gradebook else last_read_sections(context)
+    )
     return (from_launch | from_service) - {""}
 
 
-def _last_read(context: Context) -> set[str]:
+def last_read_sections(context: Context) -> set[str]:
+    """The LMS's own section ids, as its last read gave them."""
     found = ContextState.objects.filter(context=context).values_list("snapshot__sections", flat=True)
     return set(found.first() or [])
 

@@ -166,7 +166,7 @@ def test_student_left_out_says_who_left_her_out(course: Course, ada: Browser) ->
 
 
 def test_first_look_has_no_news(course: Course, ada: Browser) -> None:
-    assert "came or left" not in text_of(ada.post("look", back="students"))
+    assert "among the students" not in text_of(ada.post("look", back="students"))
 
 
 def test_drop_and_add_are_told_with_the_place_where_they_were_seen(course: Course, ada: Browser) -> None:
@@ -174,7 +174,7 @@ def test_drop_and_add_are_told_with_the_place_where_they_were_seen(course: Cours
     course.lms.add_member("u7", name="Ida New", sis_id="s7")
     del course.sis.roster["c1"]["s2"]
     page = text_of(ada.post("look", back="students"))
-    assert "2 people came or left lately" in page
+    assert "2 recent changes among the students" in page
     assert "added Ida New – course in the LMS" in page
     assert "dropped s2 Test – Class c1" in page
 
@@ -185,10 +185,10 @@ def test_news_count_from_the_last_send(course: Course, ada: Browser) -> None:
     course.lms.grade("u1", "a1", 5)
     course.send()
     page = text_of(ada.get("students"))
-    assert "0 people came or left since grades were last sent" in page
+    assert "0 changes among the students since grades were last sent" in page
     course.lms.add_member("u8", name="Oda Newer", sis_id="s8")
     page = text_of(ada.post("look", back="students"))
-    assert "1 person came or left since grades were last sent" in page
+    assert "1 change among the students since grades were last sent" in page
 
 
 # --- a large course -------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from flask import Blueprint, Response, request
 from gradesync_site.sandbox.control import answer, loads
 from gradesync_site.sandbox.lms import building, identities, registration, tools
 from gradesync_site.sandbox.lms.campus import Campus, here
-from gradesync_site.sandbox.lms.world import TEACHER, Unknown
+from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, Unknown
 
 Json = dict[str, Any]
+KINDS = {"student": STUDENT, "teacher": TEACHER, "assistant": ASSISTANT}
 
 
 def blueprint(campus: Campus) -> Blueprint:
@@ -98,9 +99,10 @@ def _people_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.post("/student")
     def add_student() -> Response:
+        """{"course", and a person; "role": "teacher" | "assistant" where it is none}."""
         wish = _wish()
-        course = world.course(wish["course"])
-        return answer(campus.edit(lambda: building.enroll(world, course, wish), "enrollments"))
+        course, kind = world.course(wish["course"]), KINDS[wish.get("role") or "student"]
+        return answer(campus.edit(lambda: building.enroll(world, course, wish, kind), "enrollments"))
 
     @routes.delete("/student")
     def remove_student() -> Response:
