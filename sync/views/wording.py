@@ -181,7 +181,7 @@ COUNTED_APART: Final[tuple[tuple[str, Text], ...]] = (
     ("held", _("held")),
     ("withdrawn", _("withdrawn")),
     ("rounded", _("rounded by the SIS")),
-    ("discrepancies", _("differences")),
+    ("discrepancies", _("not the same on both sides")),
     ("unverified", _("that cannot be read back")),
 )
 
