@@ -65,9 +65,18 @@ def prepare(path: Path) -> None:
 
 @contextmanager
 def serving(
-    sent: Path, path: Path, storage: str = "", *, https: bool = False, app: str = "gradesync_site.wsgi"
+    sent: Path,
+    path: Path,
+    storage: str = "",
+    *,
+    https: bool = False,
+    app: str = "gradesync_site.wsgi",
+    worker: bool = False,
 ) -> Iterator[Site]:
-    """LMS, SIS and tool as processes, from a copy of a home whose job is done; `storage` as the pretend LMS knows it."""
+    """LMS, SIS and tool as processes, from a copy of a home whose job is done; `storage` as the pretend LMS knows it.
+
+    Without a `worker` nothing is read or sent.
+    """
     shutil.copytree(sent, path)
     home = Home.open(path)
     tool = f"{'https' if https else 'http'}://localhost:{home.tool_port}"
@@ -80,6 +89,8 @@ def serving(
         site = Site(tool, lms["base_url"], urls[0], urls, lms["control_url"], env)
         site.ask("tool", {"tool_url": tool, "jwks": _connect(env, lms, sis)})
         started.append(subprocess.Popen(_web(home, path, app, https), env=env, cwd=running.ROOT))
+        if worker:
+            started.append(subprocess.Popen(running.worker(env).command, env=env, cwd=running.ROOT))
         _wait(tool)
         yield site
     finally:

@@ -110,6 +110,22 @@ def test_without_cookies_the_storage_of_the_lms_proves_the_browser(
         assert "session" not in str([frame.url for frame in page.frames])
 
 
+def test_grades_are_sent_and_proven_without_any_cookie(
+    home: Path, tmp_path: Path, visitor: BrowserContext
+) -> None:
+    with serving(home, tmp_path / "home", "1", worker=True) as site:
+        wish = {"course": "101", "user": "S20001", "assignment": "Quiz 1: Linear Equations", "score": 3}
+        site.ask("grade", wish)
+        tool = open_tool(visitor.new_page(), site)
+        tool.get_by_role("button", name="Review grades").click()
+        expect(tool.get_by_role("heading", name="Review, then send")).to_be_visible()
+        expect(tool.locator("input[name=digest]")).to_have_count(1)
+        tool.get_by_role("button", name="Send grades to SIS").click()
+        expect(tool.get_by_role("heading", name="Reconciliation")).to_be_visible(timeout=90_000)
+        expect(tool.get_by_role("link", name="accepted by the SIS 1")).to_be_visible()
+        assert tool_cookies(visitor, site) == []
+
+
 def test_partitioned_cookie_is_used_where_the_browser_keeps_it(
     home: Path, tmp_path: Path, visitor: BrowserContext
 ) -> None:
