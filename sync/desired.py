@@ -77,16 +77,16 @@ class Account:
 
 
 BROKEN: Final[Mapping[str, str]] = {
-    "line-item-gone": "The SIS line item is gone. Link this item to another one, or ask the SIS administrator.",
-    "line-item-creating": "The SIS line item is still being created. Look again in a minute.",
+    "line-item-gone": "The SIS assignment is gone. Link this item to another one, or ask the SIS administrator.",
+    "line-item-creating": "The SIS assignment is still being created. Look again in a minute.",
     "class-not-read": "The SIS class could not be read. Its own entry in this list says why.",
-    "line-item-not-listed": "The LMS no longer lists this line item. Unlink it, or have it restored in the LMS.",
+    "line-item-not-listed": "The LMS no longer lists this assignment. Unlink it, or have it restored in the LMS.",
 }
 _DUPLICATE: Final = (
-    "The SIS holds several results for this student and line item. "
+    "The SIS holds several results for this student and assignment. "
     "Ask the SIS administrator to remove all but the right one."
 )
-_REPEATED: Final = "The LMS sent several results for one student and line item. Ask the LMS administrator."
+_REPEATED: Final = "The LMS sent several results for one student and assignment. Ask the LMS administrator."
 _UNMATCHED: Final = (
     "This person is not matched with a SIS student. Pick the SIS student, or leave the person out."
 )

@@ -97,7 +97,7 @@ def _overridden(results: Iterable[lms.Result]) -> Check:
 
 def _without_maximum(items: Iterable[lms.LineItem]) -> Check:
     count = sum(1 for one in items if not _is_usable(one.maximum))
-    text = f"Line items without a maximum, so that their scores cannot be scaled: {count}."
+    text = f"Assignments without a maximum, so that their scores cannot be scaled: {count}."
     return Check("without-maximum", text, count, "Set the points possible in the LMS.")
 
 

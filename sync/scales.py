@@ -440,24 +440,24 @@ def _rounding_words(number: Decimal, rounded: Decimal, target: Target) -> str:
 
 _TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "not-a-number": ("teacher", "The LMS sent a score that is not a usable number. Enter it again in the LMS."),
-    "repeated": ("lms_admin", "The LMS sent several results for one student and line item. Ask its administrator."),
+    "repeated": ("lms_admin", "The LMS sent several results for one student and assignment. Ask its administrator."),
     "no-score": ("teacher", "The LMS says that this is graded and gives no usable grade. Enter it again there."),
-    "no-maximum": ("teacher", "The LMS names no maximum for this line item. Set its points there, or link it "
+    "no-maximum": ("teacher", "The LMS names no maximum for this assignment. Set its points there, or link it "
                    "with another scale."),
-    "no-range": ("sis_admin", "The range of the SIS line item is empty. Ask the SIS administrator to set it."),
-    "negative-score": ("teacher", "The score is below the lowest that the SIS line item takes. Correct it in the LMS."),
-    "over-max": ("teacher", "The score is above the maximum of the SIS line item, and this SIS takes no extra "
+    "no-range": ("sis_admin", "The range of the SIS assignment is empty. Ask the SIS administrator to set it."),
+    "negative-score": ("teacher", "The score is below the lowest that the SIS assignment takes. Correct it in the LMS."),
+    "over-max": ("teacher", "The score is above the maximum of the SIS assignment, and this SIS takes no extra "
                  "credit. Correct it in the LMS, or raise the maximum in the SIS."),
     "no-scheme": ("teacher", "No scheme says what this grade is in the SIS's scale. Turn on a grading scheme in "
-                  "the LMS, or choose another scale for this line item."),
+                  "the LMS, or choose another scale for this assignment."),
     "scheme-broken": ("teacher", "The LMS's grading scheme cannot be used: it is empty, repeats a grade or a bound, "
                       "or holds one that is not a number. Correct it in the LMS."),
     "letter-disagrees": ("teacher", "The grade that the LMS shows is not the one its grading scheme gives for the "
                          "score. Correct the grade or the scheme in the LMS."),
-    "grade-not-in-scale": ("sis_admin", "The SIS's scale for this line item has no such grade. Ask the SIS "
+    "grade-not-in-scale": ("sis_admin", "The SIS's scale for this assignment has no such grade. Ask the SIS "
                            "administrator to add it, or use a scheme in the LMS that fits."),
     "letters-not-taken": ("admin", "This SIS connection carries numbers only. Choose points or percent for this "
-                          "line item."),
+                          "assignment."),
 }  # fmt: skip
 
 # problems of a whole line item: one row may stand for all its results

@@ -37,7 +37,7 @@ class Ags(base.Lms):
     def check(self) -> list[Finding]:
         """The launch brings the addresses, so there is nothing to call before a teacher opens the tool in a course."""
         text = (
-            "Read with what each launch grants. Most LMSs show a tool only the line items it made itself: "
+            "Read with what each launch grants. Most LMSs show a tool only the assignments it made itself: "
             "connect a reader of that LMS where one exists."
         )
         return [Finding("LTI services", True, text)]
@@ -101,13 +101,13 @@ def _oddities(nameless: int, homeless: int, *, nothing: bool) -> list[str]:
     texts = []
     if nothing:
         texts.append(
-            "The LMS shows this tool no line items. Most LMSs show a tool only those it made itself; an "
+            "The LMS shows this tool no assignments. Most LMSs show a tool only those it made itself; an "
             "administrator can connect a reader of this LMS instead."
         )
     if nameless:
         texts.append(f"The LMS lists {nameless} members without a user id. They are left out.")
     if homeless:
-        texts.append(f"The LMS lists {homeless} line items without an address. They are left out.")
+        texts.append(f"The LMS lists {homeless} assignments without an address. They are left out.")
     return texts
 
 

@@ -167,7 +167,7 @@ def _strays(
         )
     if unlisted:
         warnings.append(
-            f"The LMS holds {unlisted} results of line items that it does not list. They are left out."
+            f"The LMS holds {unlisted} results of assignments that it does not list. They are left out."
         )
     return tuple(warnings)
 

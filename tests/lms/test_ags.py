@@ -221,14 +221,14 @@ def test_course_without_line_items_says_what_most_lmss_show(read: Read, ags: Ags
     ags.line_items = []
     book = read()
     assert (book.results, len(book.warnings)) == ((), 1)
-    assert "no line items" in book.warnings[0] and "administrator" in book.warnings[0]
+    assert "no assignments" in book.warnings[0] and "administrator" in book.warnings[0]
 
 
 def test_line_item_without_an_address_is_left_out_and_counted(read: Read, ags: AgsWire) -> None:
     ags.line_items.append({"label": "Nowhere", "scoreMaximum": 5})
     book = read()
     assert [item.line_item_id for item in book.line_items] == [SHORT, LONG]
-    assert [text for text in book.warnings if "1 line items without an address" in text]
+    assert [text for text in book.warnings if "1 assignments without an address" in text]
 
 
 # --- members ---

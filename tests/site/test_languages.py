@@ -123,10 +123,10 @@ def test_a_sentence_of_the_engine_is_said_with_its_values() -> None:
 def test_a_sentence_within_a_sentence_is_said_too() -> None:
     with translation.override("fr"):
         whole = telling.tell(
-            "problem: The SIS line item is gone. Link this item to another one, or ask the SIS administrator."
+            "problem: The SIS assignment is gone. Link this item to another one, or ask the SIS administrator."
         )
         part = telling.tell(
-            "The SIS line item is gone. Link this item to another one, or ask the SIS administrator."
+            "The SIS assignment is gone. Link this item to another one, or ask the SIS administrator."
         )
     assert part in whole
     assert "gone" not in whole

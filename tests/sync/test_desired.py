@@ -277,7 +277,7 @@ def test_a_broken_link_withdraws_nothing(outcome: lms.Result) -> None:
     made = reckon(
         gradebook(outcome), links=(replace(TO_ESSAY, broken="line-item-gone"),), ledger=(ADA_ESSAY,)
     )
-    assert "line item is gone" in why(made, ADA_ESSAY)
+    assert "assignment is gone" in why(made, ADA_ESSAY)
 
 
 def test_an_item_that_the_lms_no_longer_lists_withdraws_nothing() -> None:

@@ -72,8 +72,7 @@ class Canvas(base.Lms):
         if not stated:
             text = (
                 "The launch does not say which Canvas course this is. The LMS administrator must add the "
-                "custom"
-                f"parameter {self._parameter}=$Canvas.course.id to the tool, and the tool be opened once "
+                f"custom parameter {self._parameter}=$Canvas.course.id to the tool, and the tool be opened once "
                 "more."
             )
             raise Misconfigured(text, "course_id_missing")

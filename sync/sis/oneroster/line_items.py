@@ -27,13 +27,13 @@ class LineItems:
         item_id = self._posted(new, body) if self._config.line_items == "post" else self._put(new, body)
         stored = self._client.get_one(self._config.gradebook_url("lineItems", item_id), "lineItem")
         if stored is None:
-            raise Unreachable("The SIS accepted the line item and does not show it yet.")
+            raise Unreachable("The SIS accepted the assignment and does not show it yet.")
         return wire.read_line_item(stored, new.class_id)
 
     def _check(self, new: sis.NewLineItem) -> None:
         if self._config.line_items == "none":
             raise Rejected(
-                "forbidden", "This connection does not create line items. Create it in the SIS and link it."
+                "forbidden", "This connection does not create assignments. Create it in the SIS and link it."
             )
         if not self._config.is_v11 and not new.school_id:
             raise _needs("The SIS names no school for this class. Its administrator must set one.")
@@ -58,7 +58,7 @@ class LineItems:
             raise self._refused(new, response)
         given = allocated(response).get(new.sourced_id, "")
         if not given:
-            raise Unreachable("The SIS accepted the line item without naming its id.")
+            raise Unreachable("The SIS accepted the assignment without naming its id.")
         return given
 
     def _refused(self, new: sis.NewLineItem, response: requests.Response) -> Rejected:

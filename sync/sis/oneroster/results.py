@@ -123,7 +123,7 @@ class Results:
         if change.result_id and change.new_id:
             return self._put(fresh, change.new_id, settle=False)
         text = (
-            "The SIS knows student and line item, and does not make new results by PUT. "
+            "The SIS knows student and assignment, and does not make new results by PUT. "
             "An administrator can set the option create=post."
         )
         raise Misconfigured(text, "put_makes_nothing")
