@@ -22,6 +22,7 @@ from playwright.sync_api import (
 
 from tests.e2e.conftest import QUIET
 from tests.e2e.cross_site import Site, prepare, serving
+from tests.e2e.inspecting import Inspector
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-cookieless")]
 expect.set_options(timeout=30_000)
@@ -59,6 +60,13 @@ def open_tool(page: Page, site: Site) -> FrameLocator:
     page.goto(site.course)
     page.get_by_role("link", name="Grades to SIS").click()
     return page.frame_locator("iframe[name=tool]")
+
+
+def inspect(page: Page, name: str) -> None:
+    """By axe-core and in a narrow frame, as the pages of a course are."""
+    inspector = Inspector()
+    inspector.look(page, name, page.frame(name="tool"))
+    assert inspector.findings == [], "\n".join(inspector.findings)
 
 
 def tool_cookies(context: BrowserContext, site: Site) -> list[str]:
@@ -167,6 +175,7 @@ def test_without_any_store_the_tool_opens_in_a_new_tab(
         page = visitor.new_page()
         tool = open_tool(page, site)
         expect(tool.get_by_text("keeps nothing for this tool")).to_be_visible()
+        inspect(page, "launch in a new tab")
         with visitor.expect_page() as opened:
             tool.get_by_role("button", name="Open in a new tab").click()
         tab = opened.value
@@ -263,6 +272,7 @@ def test_reload_after_the_handle_is_lost_asks_to_launch_again_onto_the_same_page
     expect(tool.get_by_role("heading", name="Students")).to_be_visible()
     page.evaluate("localStorage.clear()")  # the LMS forgets what it kept
     expect(reload_frame(page).get_by_role("heading", name="Please open the tool again")).to_be_visible()
+    inspect(page, "launch again")
     expect(open_tool(page, storing).get_by_role("heading", name="Students")).to_be_visible()
 
 

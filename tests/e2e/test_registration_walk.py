@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from gradesync_site import running
 from gradesync_site.demo.home import Home
+from tests.e2e.inspecting import Inspector
 from tests.sandbox_servers import Server
 
 pytestmark = pytest.mark.e2e
@@ -146,3 +147,6 @@ def test_teacher_reads_in_the_frame_that_her_lms_waits_for_approval(
     tool.command("register_platform", "--approve", waiting)
     frame = open_in_course(page, lms, "canvas")
     expect(frame.get_by_text("This installation of the tool in your LMS is new here")).to_be_visible()
+    inspector = Inspector()
+    inspector.look(page, "launch that waits for approval", page.frame(name="tool"))
+    assert inspector.findings == [], "\n".join(inspector.findings)
