@@ -67,6 +67,17 @@ def test_student_leaves_and_another_comes(lms_server: Server) -> None:
     assert "new" in users
 
 
+def test_teacher_comes_too_and_stands_in_no_gradebook(lms_server: Server) -> None:
+    before = submissions(lms_server).keys()
+    lms_server.control("student", course="101", name="Ruth Coleman", login="rcoleman", role="teacher")
+    page = requests.get(f"{lms_server.base_url}/courses/101", timeout=10).text
+    assert "teacher: Ruth Coleman" in page
+    assert submissions(lms_server).keys() == before
+    wish = {"course": "101", "name": "Nobody", "role": "dean"}
+    refused = requests.post(f"{lms_server.base_url}/_sandbox/student", json=wish, timeout=10)
+    assert refused.status_code == 400
+
+
 def test_assignment_is_added_changed_and_removed(lms_server: Server) -> None:
     made = lms_server.control("line_item", course="101", title="Bonus", maximum=5)
     lms_server.control("line_item", course="101", assignment=made["id"], maximum=6)
