@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from lti_tool.models import LtiUser, Membership
 from sync import engine, tasks
-from sync.engine import schedules, unattended
+from sync.engine import picks, schedules, unattended
 from sync.engine.errors import Who
 from sync.engine.schedules import Wish
 from sync.models import Run, Schedule
@@ -269,6 +269,41 @@ def test_what_was_undone_is_not_sent_again_by_it(course: Course, nightly: Schedu
     assert course.stored(1, 1) is None
     assert run is not None
     assert (run.state, run.message) == ("done", "Nothing was to be sent.")
+
+
+def test_grade_that_she_left_unticked_is_not_sent_by_it(course: Course, nightly: Schedule) -> None:
+    course.lms.grade("u1", "a1", 90)
+    course.lms.grade("u3", "a2", 50)
+    listed = engine.preview(course.context, course.who)
+    ticked = [course.row(listed, 3, 2).digest]
+    picks.tick(listed, course.who, [row.pk for row in listed.changes.all()], ticked)
+    engine.approve(listed, course.who, ticked)
+    engine.push(listed.pk)
+
+    run = night(nightly)
+
+    assert course.stored(1, 1) == number("86.5")
+    assert run is not None
+    assert (run.state, bool(run.message)) == ("review", True), "a person is asked, it is not silently left"
+    engine.approve(run, course.who, [course.row(run, 1, 1).digest])
+    engine.push(run.pk)
+    assert course.stored(1, 1) == number("90")
+
+
+def test_grade_unticked_on_a_list_that_it_replaces_is_not_sent_and_its_next_change_is(
+    course: Course, nightly: Schedule
+) -> None:
+    course.lms.grade("u1", "a1", 90)
+    listed = engine.preview(course.context, course.who)
+    picks.tick(listed, course.who, [course.row(listed, 1, 1).pk], [])
+    Run.objects.filter(pk=listed.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    night(nightly)
+    assert course.stored(1, 1) == number("86.5")
+
+    course.lms.grade("u1", "a1", 91)
+    night(due(nightly))
+
+    assert course.stored(1, 1) == number("91")
 
 
 def test_only_new_or_only_changed_grades_go_as_she_set_it(course: Course, nightly: Schedule) -> None:
