@@ -3,9 +3,11 @@
 Runs are found by their state, so that one that ended while the mail server, the broker or a worker was away is told of
 all the same; a mail is a row, claimed before it is sent. Told of are
 
-- unattended runs that sent anything, or that could not; one that found nothing to do is told of by the history only,
-  and one that ends as the last one did, with nothing sent, once a day;
-- attended runs that ended five minutes or more after their teacher's last click: she left.
+- unattended runs that sent anything, or that could not, or that met a grade they may not send and that no run met
+  before; one that found nothing to do is told of by the history only, and one that ends as the last one did, with
+  nothing sent, once a day;
+- attended runs that ended, or were held back by a warning, five minutes or more after their teacher's last click: she
+  left. One that waited and was then sent by a person is told of anew.
 """
 
 from __future__ import annotations
@@ -63,8 +65,9 @@ def write_due(now: datetime) -> None:
 
 def _ended(now: datetime) -> list[Run]:
     over = Q(state__in=ENDED, finished_at__gt=now - STILL_NEWS, finished_at__lt=now - SETTLED)
-    # an unattended list that waits for a person says why
-    waits = Q(state="review", unattended=True, read_at__gt=now - STILL_NEWS) & ~Q(message="")
+    # a list that waits though no person is before it says why
+    waits = Q(state="review", read_at__gt=now - STILL_NEWS) & ~Q(message="")
+    waits &= Q(unattended=True) | Q(approved_at__isnull=False)
     runs = Run.objects.filter(over | waits, mailed=False).defer("report")
     return list(runs.select_related("context", "schedule", "asked_by").order_by("pk"))
 
@@ -76,17 +79,19 @@ def is_news(run: Run, now: datetime) -> bool:
         return run.approved_at is not None and _left_before(run)
     if mail_texts.figures_of(run).any:
         return True
-    trouble = run.state in ("failed", "review")
-    return trouble and not _was_told(run, now)
+    if run.state in ("failed", "review"):
+        return not _was_told(run, now)
+    return bool(_problems(run) - _problems(_read_before(run)))
 
 
 def _left_before(run: Run) -> bool:
     """Did she who sent it go away before its end, by her last click in this course?"""
-    if run.asked_by is None or run.approved_at is None or run.finished_at is None:
+    ended = run.read_at if run.state == "review" else run.finished_at
+    if run.asked_by is None or run.approved_at is None or ended is None:
         return False  # the command line waits for its runs itself
     hers = LtiSession.objects.filter(membership__context=run.context, membership__user=run.asked_by)
     seen: datetime | None = hers.aggregate(seen=Max("seen_at"))["seen"]
-    return run.finished_at - max(seen or run.approved_at, run.approved_at) >= LEFT
+    return ended - max(seen or run.approved_at, run.approved_at) >= LEFT
 
 
 def _was_told(run: Run, now: datetime) -> bool:
@@ -95,6 +100,18 @@ def _was_told(run: Run, now: datetime) -> bool:
     last = told.exclude(run=run).order_by("-pk").select_related("run").first()
     # the list that waited then was replaced by this one: what it said tells
     return last is not None and last.run is not None and last.run.message == run.message
+
+
+def _read_before(run: Run) -> Run | None:
+    earlier = Run.objects.filter(context=run.context, pk__lt=run.pk, read_at__isnull=False)
+    return earlier.exclude(purpose="undo").order_by("-pk").first()
+
+
+def _problems(run: Run | None) -> set[tuple[str, ...]]:
+    told = run.report.get("problems", []) if run is not None else []
+    return {
+        tuple(str(one.get(name, "")) for name in ("code", "key", "user_id", "line_item_id")) for one in told
+    }
 
 
 def _teachers(context: Context, *, but: int | None = None) -> list[LtiUser]:
@@ -148,7 +165,9 @@ def send(mail_id: int, now: datetime) -> bool:
     if not _waiting(now).filter(pk=mail_id).update(next_at=now + CLAIM, tries=F("tries") + 1):
         return False
     mails = Mail.objects.select_related("context", "run__schedule", "user", "staff")
-    mail = mails.get(pk=mail_id)
+    mail = mails.filter(pk=mail_id).first()
+    if mail is None:  # what it told of goes on
+        return False
     try:
         message_of(mail).send()
     except (OSError, smtplib.SMTPException) as error:

@@ -20,7 +20,7 @@ from lti_tool.models import LtiSession, LtiUser, Membership
 from sync import engine, mails
 from sync.engine import schedules, unattended
 from sync.engine.schedules import Wish
-from sync.models import Mail, Run, Schedule
+from sync.models import ContextState, Mail, Run, Schedule
 from sync.sis import memory
 from sync.sis.records import Profile
 from tests.sync.scene import number
@@ -155,6 +155,23 @@ def test_night_with_nothing_to_send_is_not_told(taught: Course) -> None:
     assert minutes_later() == []
 
 
+def test_night_that_finds_only_a_grade_that_it_may_not_send_is_told_once(taught: Course) -> None:
+    """Nobody opens the tool while a schedule works: a grade that stays out must not stay out unseen."""
+    taught.sis.edit("i1", "s1", number("70"))
+    by_schedule(taught)
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: some grades need you"
+    assert "No grade was sent" in ada.body
+    assert "1 thing to settle first" in ada.body
+    by_schedule(taught)
+    assert minutes_later(5) == []
+    taught.sis.edit("i1", "s2", number("5"))
+    by_schedule(taught)
+    assert "2 things to settle first" in minutes_later(8)[0].body
+
+
 def test_run_is_told_once(taught: Course) -> None:
     taught.lms.grade("u1", "a1", 90)
     by_schedule(taught)
@@ -219,6 +236,55 @@ def test_run_of_the_command_line_with_a_person_before_it_is_not_told(taught: Cou
     run = attended(taught, clicked=0, ended=40)
     Run.objects.filter(pk=run.pk).update(asked_by=None)
     assert minutes_later() == []
+
+
+def held_back(course: Course) -> Run:
+    """She sent her list and left; a warning that came up after her look stopped it."""
+    for student in range(4, 14):
+        course.lms.add_member(f"u{student}", sis_id=f"s{student}", name=f"Student {student}")
+    listed = engine.preview(course.context, course.who)
+    engine.approve(listed, course.who, [row.digest for row in listed.changes.filter(withdraws=False)])
+    ContextState.objects.update(last_students=40)
+    run = engine.push(listed.pk)
+    long_ago = timezone.now() - timedelta(hours=2)
+    Run.objects.filter(pk=run.pk).update(approved_at=long_ago)
+    return run
+
+
+def test_list_that_was_held_back_after_she_left_is_told(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    run = held_back(taught)
+    assert run.state == "review"
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: grades could not be sent"
+    assert "No grade was sent" in ada.body
+    assert minutes_later(3) == []
+
+
+def test_run_that_sent_a_part_and_was_then_held_back_is_not_called_unsent(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    run = held_back(taught)
+    run.changes.update(state="accepted", sent_at=timezone.now())
+
+    ada = minutes_later()[0]
+
+    assert ada.subject == "Algebra: some grades need you"
+    assert "Grades were sent to the SIS. Some need a person." in ada.body
+
+
+def test_list_that_waited_is_told_again_when_the_person_who_sent_it_left(taught: Course) -> None:
+    taught.lms.grade("u1", "a1", None)
+    waiting = by_schedule(taught)
+    assert len(minutes_later()) == 2
+    engine.approve(waiting, taught.who, [row.digest for row in waiting.changes.all()])
+    run = engine.push(waiting.pk)
+    Run.objects.filter(pk=run.pk).update(approved_at=timezone.now() - timedelta(hours=2))
+
+    ada = minutes_later()[0]
+
+    assert "1 grade removed" in ada.body
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------
