@@ -16,6 +16,7 @@ import logging
 import smtplib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -37,8 +38,11 @@ STILL_NEWS: Final = timedelta(days=1)  # what ended earlier is not told of any m
 SETTLED: Final = timedelta(seconds=60)  # a run that ended a moment ago may be looked at just now
 LEFT: Final = timedelta(minutes=5)
 CLAIM: Final = timedelta(minutes=10)  # longer than any mail server is waited for
-TRIES: Final = 8
+TRIED_FOR: Final = timedelta(days=3)  # a weekend without a mail server loses none
 AT_ONCE: Final = 200
+BEAT_S: Final = 60  # then the next beat goes on; far less than CLAIM, which counts from the beat's own time
+# what a mail server has against one mail; any other error is its own, and meets all of them
+OF_ONE_MAIL: Final = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 ENDED: Final = ("done", "failed", "cancelled")
 
 
@@ -149,11 +153,21 @@ def is_address(text: str) -> bool:
 # --- sending --------------------------------------------------------------------------------------------------
 
 
+class _ServerAway(Exception):
+    """The mails behind this one would wait for the server as long."""
+
+
 def send_due(now: datetime) -> None:
-    """Send what waits, one after the other."""
+    """Send what waits, one after the other, until a beat's time is over."""
     due = _waiting(now).order_by("next_at", "pk").values_list("pk", flat=True)
+    until = monotonic() + BEAT_S
     for mail_id in list(due[:AT_ONCE]):
-        send(mail_id, now)
+        if monotonic() > until:
+            return
+        try:
+            send(mail_id, now)
+        except _ServerAway:
+            return
 
 
 def _waiting(now: datetime) -> QuerySet[Mail]:
@@ -168,26 +182,39 @@ def send(mail_id: int, now: datetime) -> bool:
     mail = mails.filter(pk=mail_id).first()
     if mail is None:  # what it told of goes on
         return False
+    if not address_of(mail):
+        Mail.objects.filter(pk=mail_id).update(state="given_up")
+        return False
     try:
         message_of(mail).send()
-    except (OSError, smtplib.SMTPException) as error:
+    except Exception as error:  # also a mail that cannot be made: it holds up no other one
         _again_later(mail, now, error)
+        if isinstance(error, OSError) and not isinstance(error, OF_ONE_MAIL):
+            raise _ServerAway from None
         return False
     Mail.objects.filter(pk=mail_id).update(state="sent", sent_at=now)
     return True
 
 
 def _again_later(mail: Mail, now: datetime, error: Exception) -> None:
-    """Ever later, for a day; the error's text may hold an address, so only its kind is logged."""
+    """Ever later, for three days; the error's text may hold an address, so only its kind is logged."""
     log.warning("mail %s was not sent: %s", mail.pk, type(error).__name__)
-    state = "given_up" if mail.tries >= TRIES else "waiting"
-    later = min(timedelta(minutes=5) * 2 ** (mail.tries - 1), timedelta(hours=6))
+    state = "given_up" if mail.created_at < now - TRIED_FOR else "waiting"
+    later = min(timedelta(minutes=5) * 2 ** min(mail.tries - 1, 10), timedelta(hours=6))
     Mail.objects.filter(pk=mail.pk).update(state=state, next_at=now + later)
+
+
+def address_of(mail: Mail) -> str:
+    """Where it goes, as it stands now; empty where she is not the one any more whom it concerns."""
+    address = mail.staff.email if mail.staff is not None and mail.staff.is_active else ""
+    if mail.user is not None:
+        teaches = Membership.objects.filter(context=mail.context, user=mail.user, can_send=True)
+        address = mail.user.email if teaches.exists() else ""
+    return address if is_address(address) else ""
 
 
 def message_of(mail: Mail) -> EmailMessage:
     """The mail as it leaves. Its id is made of the row's, so that a second one of the same is known for what it is."""
-    to = mail.user.email if mail.user is not None else mail.staff.email if mail.staff is not None else ""
     subject, body = mail_texts.text_of(mail)
     host = mail_texts.host()
     # RFC 3834: no answering machine answers it
@@ -195,4 +222,4 @@ def message_of(mail: Mail) -> EmailMessage:
         "Message-ID": f"<gradesync-{mail.pk}-{mail.created_at:%Y%m%d%H%M%S}@{host}>",
         "Auto-Submitted": "auto-generated",
     }
-    return EmailMessage(subject, body, to=[to], headers=headers)
+    return EmailMessage(subject, body, to=[address_of(mail)], headers=headers)
