@@ -90,8 +90,12 @@ def approved_by(run: Run, shown: Collection[int], ticked: Sequence[str], elsewhe
 
 
 def carry_over(run: Run, rows: Iterable[GradeChange]) -> None:
-    """Rows that stood on the list that this one replaces, and are still the same, keep their ticks."""
-    replaced = Run.objects.filter(context=run.context, state="replaced").exclude(pk=run.pk)
+    """Rows that stood on the last such list, and are still the same, keep their ticks.
+
+    A list that undoes a run is not such a list: there "all of these" ticks removals too.
+    """
+    alike = Run.objects.filter(context=run.context, purpose=run.purpose, undoes=run.undoes_id)
+    replaced = alike.filter(state="replaced").exclude(pk=run.pk)
     former = replaced.only("pk").order_by("-finished_at", "-pk").first()
     if former is None:
         return

@@ -81,7 +81,8 @@ def approve_by_rules(run: Run, who: Who, rules: Rules | None = None) -> int:
 def _left_unticked(run: Run) -> set[str]:
     """Rows that a person saw and left unticked, by the last word on each: they wait until she sends them, or they change."""
     digests = run.changes.filter(state="planned").values("digest")
-    seen = GradeChange.objects.filter(run__context=run.context_id, picked__isnull=False, digest__in=digests)
+    lists = Run.objects.filter(context=run.context_id, purpose="review")
+    seen = GradeChange.objects.filter(run__in=lists, picked__isnull=False, digest__in=digests)
     last = dict(seen.order_by("pk").values_list("digest", "picked"))
     return {digest for digest, picked in last.items() if not picked}
 

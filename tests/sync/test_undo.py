@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sync import engine, planning
+from sync.engine import picks
 from sync.models import ClassLink, Decision, LineItemLink, Run, SentGrade
 from sync.sis import memory
 from sync.sis.records import Profile, Value
@@ -289,3 +290,30 @@ def test_undo_of_a_run_that_is_not_kept_any_more_ends_in_words(course: Course) -
 
     assert asked.state == "failed"
     assert "not kept" in asked.message
+
+
+def test_ticks_of_an_undo_tick_no_removal_of_an_ordinary_list(course: Course) -> None:
+    """ "All of these" ticks removals where a run is undone; elsewhere a removal is ticked one by one."""
+    run = course.send()
+    listed = engine.undo_run(run, course.who)
+    picks.tick_all(listed, course.who, picks.open_rows(listed), on=True)
+    course.lms.grade("u1", "a1", None)
+
+    ordinary = engine.preview(course.context, course.who)
+
+    row = course.row(ordinary, 1, 1)
+    assert row.withdraws
+    assert row.picked is None
+    assert list(picks.picked(ordinary, untouched=True)) == []
+
+
+def test_ticks_outlive_an_undo_that_was_only_looked_at(course: Course) -> None:
+    run = course.send()
+    course.lms.grade("u1", "a1", Decimal(90))
+    first = engine.preview(course.context, course.who)
+    picks.tick(first, course.who, [course.row(first, 1, 1).pk], [])
+    engine.undo_run(run, course.who)
+
+    again = engine.preview(course.context, course.who)
+
+    assert course.row(again, 1, 1).picked is False
