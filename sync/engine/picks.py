@@ -94,12 +94,15 @@ def carry_over(run: Run, rows: Iterable[GradeChange]) -> None:
 
     A list that undoes a run is not such a list: there "all of these" ticks removals too.
     """
-    alike = Run.objects.filter(context=run.context, purpose=run.purpose, undoes=run.undoes_id)
-    replaced = alike.filter(state="replaced").exclude(pk=run.pk)
-    former = replaced.only("pk").order_by("-finished_at", "-pk").first()
-    if former is None:
+    alike = Run.objects.filter(context=run.context, purpose=run.purpose, undoes=run.undoes_id).exclude(
+        pk=run.pk
+    )
+    looked_at = alike.filter(Q(state="replaced") | Q(approved_at__isnull=False))
+    former = looked_at.only("pk", "approved_at", "unattended").order_by("-pk").first()
+    # one that a person sent had its say: what stood on lists before it is over
+    if former is None or (former.approved_at is not None and not former.unattended):
         return
-    touched = GradeChange.objects.filter(run=former, picked__isnull=False)
+    touched = open_rows(former).filter(picked__isnull=False)
     ticks = dict(touched.values_list("digest", "picked"))
     for row in rows:
         row.picked = ticks.get(row.digest)

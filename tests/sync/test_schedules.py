@@ -306,6 +306,20 @@ def test_grade_unticked_on_a_list_that_it_replaces_is_not_sent_and_its_next_chan
     assert course.stored(1, 1) == number("91")
 
 
+def test_her_ticks_outlive_a_run_by_schedule(course: Course, nightly: Schedule) -> None:
+    course.lms.grade("u1", "a1", 90)
+    course.lms.grade("u3", "a2", 50)
+    listed = engine.preview(course.context, course.who)
+    picks.tick(listed, course.who, [course.row(listed, 1, 1).pk], [])
+    Run.objects.filter(pk=listed.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    night(nightly)
+    assert (course.stored(1, 1), course.stored(3, 2)) == (number("86.5"), number("50"))
+
+    again = engine.preview(course.context, course.who)
+
+    assert course.row(again, 1, 1).picked is False
+
+
 def test_only_new_or_only_changed_grades_go_as_she_set_it(course: Course, nightly: Schedule) -> None:
     course.lms.grade("u1", "a1", 90)
     course.lms.grade("u3", "a2", 50)
