@@ -16,7 +16,7 @@ from sync import planning
 from sync.engine.background import ask_run
 from sync.engine.errors import EngineError, Who
 from sync.engine.picks import UNANSWERED
-from sync.engine.preview import approve
+from sync.engine.preview import approve, cancel
 from sync.models import GradeChange, Run, Schedule
 
 _PAUSED: Final = "The schedule was paused or set anew meanwhile, so nothing was sent."
@@ -112,8 +112,9 @@ def go_on(run_id: int) -> bool:
         return False
     try:
         rules = rules_of(run.schedule) if run.schedule is not None else None
-        if approve_by_rules(run, Who(run.asked_name, run.asked_by), rules):
-            return True
+        who = Who(run.asked_name, run.asked_by)
+        if approve_by_rules(run, who, rules):
+            return not _paused_meanwhile(run, who)
     except EngineError as error:
         _say(run, error.text)
         return False
@@ -122,6 +123,14 @@ def go_on(run_id: int) -> bool:
     else:
         _say(run, "Nothing was to be sent.", state="done", finished_at=timezone.now())
     return False
+
+
+def _paused_meanwhile(run: Run, who: Who) -> bool:
+    """Whoever pauses stops the runs that she sees as approved; this one may have become so a moment later."""
+    if run.schedule is None or Schedule.objects.running().filter(pk=run.schedule.pk).exists():
+        return False
+    cancel(run, who)
+    return True
 
 
 def _say(run: Run, message: str, **fields: object) -> None:
