@@ -83,9 +83,9 @@ def not_sent(run: Run, key: sis.Key) -> None:
 
 
 def settle(run: Run, reading: Reading) -> None:
-    """At the end: only what the read-back shows as put back is undone."""
+    """At the end: what somebody changed meanwhile is not undone. What is not shown yet may still come: it stays out."""
     if reading.undo is None:
         return
-    back = {*reading.undo.unchanged, *reading.undo.waiting}
+    changed = {problem.key for problem in reading.undo.problems}
     rows = GradeChange.objects.filter(run=run).exclude(sent_at=None)
-    ledger.lapse([row.key for row in rows if row.key not in back], "undone")
+    ledger.lapse([row.key for row in rows if row.key in changed], "undone")

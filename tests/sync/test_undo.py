@@ -12,7 +12,7 @@ from sync.engine import picks
 from sync.models import ClassLink, Decision, LineItemLink, Run, SentGrade
 from sync.sis import memory
 from sync.sis.records import Profile, Value
-from tests.sync.scene import number
+from tests.sync.scene import number, over
 from tests.sync.worlds import ADMIN, Course, make_course
 
 
@@ -317,3 +317,56 @@ def test_ticks_outlive_an_undo_that_was_only_looked_at(course: Course) -> None:
     again = engine.preview(course.context, course.who)
 
     assert course.row(again, 1, 1).picked is False
+
+
+def test_undo_that_the_sis_shows_late_is_not_sent_again(course: Course) -> None:
+    run = corrected(course)
+    course.sis.fault = memory.show_late(course.sis)
+    undone(course, run)
+    course.sis.fault = None
+    course.sis.show()
+    assert course.stored(1, 1) == number("86.5")
+
+    later = engine.preview(course.context, course.who)
+
+    assert not later.changes.exists()
+    assert {one["why"] for one in later.report["kept"]} == {"run undone"}
+
+
+def test_grade_edited_while_an_undo_was_lost_is_asked_about(course: Course) -> None:
+    run = corrected(course)
+    listed = engine.undo_run(run, course.who)
+    engine.approve(listed, course.who, [course.row(listed, 1, 1).digest])
+    course.sis.fault = memory.lose_request
+    engine.push(listed.pk)
+    course.sis.edit("i1", "s1", number("77"))
+    course.sis.fault = None
+    engine.push(over(listed).pk)
+
+    later = engine.preview(course.context, course.who)
+
+    assert course.stored(1, 1) == number("77")
+    assert not later.changes.exists()
+
+
+def test_undo_that_the_sis_accepted_and_did_not_store_is_no_proof(course: Course) -> None:
+    """The grades in both gradebooks agree, and yet it is the very grade that she wanted out."""
+    run = corrected(course)
+    course.sis.fault = memory.store_nothing
+
+    done = undone(course, run)
+
+    assert course.stored(1, 1) == number("90")
+    assert done.in_sync is False
+    assert {one["cause"] for one in done.report["differences"]} == {"accepted, not shown"}
+    assert done.discrepancies == 2
+
+
+def test_undo_without_an_answer_is_not_called_confirmed(course: Course) -> None:
+    run = corrected(course)
+    course.sis.fault = memory.lose_request
+
+    done = undone(course, run)
+
+    assert done.in_sync is False
+    assert {one["cause"] for one in done.report["differences"]} == {"not confirmed yet"}
