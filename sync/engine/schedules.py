@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from lti_tool.models import Context, LtiSession
-from sync.engine import staffing, unattended
+from sync.engine import pausing, staffing, unattended
 from sync.engine.errors import EngineError, Who
 from sync.engine.preview import cancel
 from sync.errors import TryLater
@@ -159,6 +159,10 @@ def _go(schedule: Schedule) -> Run | None:
     in_the_way = _in_the_way(schedule)
     if in_the_way or not times_of(schedule).holds(timezone.now()):
         _later(schedule, in_the_way)
+        return None
+    held = pausing.why_all_wait(schedule.context)
+    if held:
+        _later(schedule, held, trouble=True)
         return None
     why = staffing.why_not(schedule)
     if why:

@@ -14,10 +14,10 @@ from django.utils import timezone
 from lti_tool import sessions
 from lti_tool.models import LtiSession, LtiUser, Membership
 from sync import engine, tasks
-from sync.engine import schedules, unattended
+from sync.engine import pausing, schedules, unattended
 from sync.engine.errors import Who
 from sync.engine.schedules import Wish
-from sync.models import ClassLink, LineItemLink, Run, Schedule
+from sync.models import ClassLink, LineItemLink, Pause, Run, Schedule
 from tests.sync.nights import NIGHTLY, co_teacher, due, night
 from tests.sync.scene import number
 from tests.sync.worlds import Course
@@ -326,6 +326,26 @@ def test_claiming_asks_no_more_of_the_database_for_schedules_that_are_not_due(
     Schedule.objects.update(next_at=timezone.now() + timedelta(hours=1))
     with django_assert_num_queries(1):
         assert schedules.claim_due(timezone.now()) == []
+
+
+def test_pause_of_an_administrator_puts_it_off_and_does_not_count_as_errors(
+    course: Course, nightly: Schedule
+) -> None:
+    course.lms.grade("u1", "a1", 90)
+    pausing.pause(course.context.institution, Who("Ann"), "grading week")
+    Schedule.objects.update(at=(timezone.now() + timedelta(minutes=5)).time())
+
+    for _ in range(4):
+        assert night(due(nightly)) is None
+        for run in Run.objects.filter(state="failed"):
+            schedules.note_end(run)
+
+    nightly.refresh_from_db()
+    assert nightly.stopped == ""
+    assert nightly.message == "Paused by your administrator. grading week"
+    pausing.resume(Pause.objects.get())
+    assert night(due(nightly)) is not None
+    assert course.stored(1, 1) == number("90")
 
 
 # --- what stops it --------------------------------------------------------------------------------------------
