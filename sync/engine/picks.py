@@ -98,9 +98,9 @@ def carry_over(run: Run, rows: Iterable[GradeChange]) -> None:
         pk=run.pk
     )
     looked_at = alike.filter(Q(state="replaced") | Q(approved_at__isnull=False))
-    former = looked_at.only("pk", "approved_at", "unattended").order_by("-pk").first()
+    former = looked_at.only("pk", "state", "unattended").order_by("-pk").first()
     # one that a person sent had its say: what stood on lists before it is over
-    if former is None or (former.approved_at is not None and not former.unattended):
+    if former is None or (former.state != "replaced" and not former.unattended):
         return
     touched = open_rows(former).filter(picked__isnull=False)
     ticks = dict(touched.values_list("digest", "picked"))

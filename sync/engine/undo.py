@@ -18,7 +18,8 @@ from sync.engine.reading import Reading
 from sync.models import GradeChange, Run
 from sync.sis import records as sis
 
-ENDED: Final = ("done", "failed", "cancelled")
+# one that was held back half-way, and then replaced by a newer list, sent a part too
+ENDED: Final = ("done", "failed", "cancelled", "replaced")
 # rows whose value stands in the SIS, or may
 STANDING: Final = ("accepted", "delivered", "unchanged", "unknown", "sending")
 

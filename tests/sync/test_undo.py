@@ -370,3 +370,16 @@ def test_undo_without_an_answer_is_not_called_confirmed(course: Course) -> None:
 
     assert done.in_sync is False
     assert {one["cause"] for one in done.report["differences"]} == {"not confirmed yet"}
+
+
+def test_run_that_sent_a_part_before_it_was_held_back_and_replaced_can_be_undone(course: Course) -> None:
+    run = corrected(course)
+    Run.objects.filter(pk=run.pk).update(state="review", finished_at=None)
+    engine.preview(course.context, course.who)
+    run.refresh_from_db()
+    assert run.state == "replaced"
+
+    undone(course, run)
+
+    assert course.stored(1, 1) == number("86.5")
+    assert course.stored(3, 2) is None
