@@ -265,12 +265,13 @@ def lapsed(
 ) -> list[Key]:
     """Decisions whose pair of values is no more: they end for good, even when the values come back one day.
 
-    A held key says nothing about the LMS value, so its decision stays.
+    A held key says nothing about the LMS value, so its decision stays; nor does "no grade there" end what was undone:
+    a short read shows the same, and the very grade that was undone would go out again by itself.
     """
     ended = []
     for key, decision in decisions.items():
         wanted = desired.get(key, NOT_READ)
-        if isinstance(wanted, Held):
+        if isinstance(wanted, Held) or (wanted is WITHDRAWN and decision.kind == "undone"):
             continue
         if not decision.stands(wanted if isinstance(wanted, Value) else None, existing.get(key)):
             ended.append(key)

@@ -49,6 +49,26 @@ def test_what_was_undone_is_not_sent_again_by_it(course: Course, nightly: Schedu
     assert (run.state, run.message) == ("done", "Nothing was to be sent.")
 
 
+def test_read_without_grades_does_not_end_what_was_undone(course: Course, nightly: Schedule) -> None:
+    """The LMS showed nothing for one night; its grades are the same as before: what was undone stays out."""
+    first = Run.objects.filter(approved_at__isnull=False).get()
+    listed = engine.undo_run(first, course.who)
+    engine.approve(listed, course.who, [row.digest for row in listed.changes.all()])
+    engine.push(listed.pk)
+    kept = dict(course.lms.results)
+    course.lms.results.clear()
+    night(nightly)
+    course.lms.results.update(kept)
+
+    night(due(nightly))
+
+    assert course.stored(1, 1) is None
+    course.lms.grade("u1", "a1", 91)
+    night(due(nightly))
+    assert course.stored(1, 1) == number("91")
+    assert course.stored(2, 1) is None
+
+
 def test_grade_that_she_left_unticked_is_not_sent_by_it(course: Course, nightly: Schedule) -> None:
     course.lms.grade("u1", "a1", 90)
     course.lms.grade("u3", "a2", 50)
