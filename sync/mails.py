@@ -52,11 +52,10 @@ ENDED: Final = ("done", "failed", "cancelled")
 def write_due(now: datetime) -> None:
     """Decide once for each run that ended, and each schedule that stopped, and write its mails."""
     for run in _ended(now):
-        with transaction.atomic():
-            if Run.objects.filter(pk=run.pk, mailed=False).update(mailed=True):
-                schedules.note_end(run)
-                if is_news(run, now):
-                    _write(_teachers(run.context), context=run.context, run=run)
+        try:
+            _tell(run, now)
+        except Exception:  # a bug, or a row that breaks it: it holds up no other run's mails
+            log.exception("the mails of run %s were not written", run.pk)
     for schedule in Schedule.objects.exclude(stopped="").filter(stop_told=False).select_related("context"):
         with transaction.atomic():
             if (
@@ -65,6 +64,14 @@ def write_due(now: datetime) -> None:
                 .update(stop_told=True)
             ):
                 _write_stopped(schedule)
+
+
+def _tell(run: Run, now: datetime) -> None:
+    with transaction.atomic():
+        if Run.objects.filter(pk=run.pk, mailed=False).update(mailed=True):
+            schedules.note_end(run)
+            if is_news(run, now):
+                _write(_teachers(run.context), context=run.context, run=run)
 
 
 def _ended(now: datetime) -> list[Run]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import smtplib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -449,6 +449,24 @@ def test_two_beats_write_the_mails_of_a_run_once(taught: Course, monkeypatch: py
     mails.write_due(now)
     mails.write_due(now)
     assert Mail.objects.count() == 2
+
+
+def test_run_whose_mails_cannot_be_written_holds_up_no_other(
+    taught: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught.lms.grade("u1", "a1", 90)
+    first = by_schedule(taught)
+    taught.lms.grade("u1", "a1", 91)
+    by_schedule(taught)
+    is_news = mails.is_news
+
+    def broken(run: Run, now: datetime) -> bool:
+        if run == first:
+            raise KeyError(run.pk)
+        return is_news(run, now)
+
+    monkeypatch.setattr(mails, "is_news", broken)
+    assert len(minutes_later()) == 2
 
 
 def test_what_is_no_address_gets_no_mail(taught: Course) -> None:
