@@ -161,10 +161,15 @@ class Decision:
     words: str = ""
 
     def stands(self, lms: Value | None, sis: Value | None) -> bool:
-        """It lapses when either value changes; a run undone stays so until the LMS grade changes."""
+        """It lapses when either value changes; a run undone stays so until the LMS shows another grade.
+
+        That it shows none ends no undo: a short read shows the same, and the grade would then go out again by itself.
+        """
+        if self.kind == "undone":
+            return lms is None or self.lms == lms
         if self.kind == "withdrawal_declined" and lms is not None:
             return False  # there is a grade: nothing to withdraw
-        return self.lms == lms and (self.kind == "undone" or self.sis == sis)
+        return self.lms == lms and self.sis == sis
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +270,12 @@ def lapsed(
 ) -> list[Key]:
     """Decisions whose pair of values is no more: they end for good, even when the values come back one day.
 
-    A held key says nothing about the LMS value, so its decision stays; nor does "no grade there" end what was undone:
-    a short read shows the same, and the very grade that was undone would go out again by itself.
+    A held key says nothing about the LMS value, so its decision stays.
     """
     ended = []
     for key, decision in decisions.items():
         wanted = desired.get(key, NOT_READ)
-        if isinstance(wanted, Held) or (wanted is WITHDRAWN and decision.kind == "undone"):
+        if isinstance(wanted, Held):
             continue
         if not decision.stands(wanted if isinstance(wanted, Value) else None, existing.get(key)):
             ended.append(key)

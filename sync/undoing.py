@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sync import planning
-from sync.planning import Desired, Held, Plan, Problem, Sent
+from sync.planning import Desired, Plan, Problem, Sent
 from sync.sis.records import Change, Key, Value
 
 WHY: Final = "puts back what stood there before that run"
@@ -96,10 +96,8 @@ def changed_since(key: Key) -> Problem:
 
 
 def lms_value(wanted: Desired | None, one: Left) -> Value | None:
-    """The LMS grade that an undone row stays out for: as it is now, else as the run sent it."""
-    if isinstance(wanted, Value):
-        return wanted
-    return one.after if wanted is None or isinstance(wanted, Held) else None
+    """The LMS grade that an undone row stays out for: as it is now; where none is shown, as the run sent it."""
+    return wanted if isinstance(wanted, Value) else one.after
 
 
 def decision(wanted: Desired | None, one: Left) -> planning.Decision | None:

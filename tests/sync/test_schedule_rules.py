@@ -69,6 +69,22 @@ def test_read_without_grades_does_not_end_what_was_undone(course: Course, nightl
     assert course.stored(2, 1) is None
 
 
+def test_undo_that_read_no_grades_stays_undone_when_they_are_shown_again(
+    course: Course, nightly: Schedule
+) -> None:
+    first = Run.objects.filter(approved_at__isnull=False).get()
+    kept = dict(course.lms.results)
+    course.lms.results.clear()
+    listed = engine.undo_run(first, course.who)
+    engine.approve(listed, course.who, [row.digest for row in listed.changes.all()])
+    engine.push(listed.pk)
+    course.lms.results.update(kept)
+
+    night(nightly)
+
+    assert [course.stored(student, 1) for student in (1, 2)] == [None, None]
+
+
 def test_grade_that_she_left_unticked_is_not_sent_by_it(course: Course, nightly: Schedule) -> None:
     course.lms.grade("u1", "a1", 90)
     course.lms.grade("u3", "a2", 50)
