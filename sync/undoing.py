@@ -19,10 +19,11 @@ WHY: Final = "puts back what stood there before that run"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run found for one key, and what it left there."""
+    """What a run found for one key, and what it left there; `sent_since`: a later run wrote it anew, and stands."""
 
     before: Value | None
     after: Value | None
+    sent_since: bool = False
 
 
 @dataclass
@@ -81,6 +82,8 @@ def _place(
 
 def _is_left(old: Value | None, one: Left, sent: Sent) -> bool:
     """Does the SIS hold what the run left, and not the same value put there by a person after a later run?"""
+    if one.sent_since:
+        return False
     if old == one.after:
         return old in sent.expected
     return sent.rounded and (sent.as_sent, sent.as_stored) == (one.after, old)

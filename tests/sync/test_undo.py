@@ -119,6 +119,31 @@ def test_later_run_is_undone_first(course: Course) -> None:
     assert all(course.stored(student, item) is None for student in (1, 2, 3) for item in (1, 2))
 
 
+def test_value_that_a_later_run_sent_again_is_that_runs(course: Course) -> None:
+    """Sent, corrected, corrected back: the first run is not what put it there."""
+    first = course.send()
+    course.lms.grade("u1", "a1", Decimal(90))
+    course.send()
+    course.lms.grade("u1", "a1", Decimal("86.5"))
+    course.send()
+
+    listed = engine.undo_run(first, course.who)
+
+    assert [one["code"] for one in listed.report["problems"]] == ["changed-since"]
+    assert not listed.changes.filter(student_id="s1", line_item_id="i1").exists()
+    assert listed.changes.count() == 3
+
+
+def test_run_is_undone_once_more_after_its_undo_was_undone(course: Course) -> None:
+    run = corrected(course)
+    undone(course, undone(course, run))
+    assert course.stored(1, 1) == number("90")
+
+    undone(course, run)
+
+    assert course.stored(1, 1) == number("86.5")
+
+
 def test_undo_is_undone(course: Course) -> None:
     first = undone(course, corrected(course))
 
