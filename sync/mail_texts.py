@@ -89,9 +89,10 @@ def problems_of(run: Run) -> int:
 
 def outcome_of(run: Run, figures: Figures) -> str:
     """One of three: done, partly, failed."""
-    if run.state in ("failed", "review"):
+    if run.state == "failed" or (run.state == "review" and not figures.any):
         return "failed"
-    return "partly" if figures.left or problems_of(run) or run.in_sync is False else "done"
+    left = run.state == "review" or figures.left or problems_of(run) or run.in_sync is False
+    return "partly" if left else "done"
 
 
 # --- the words ------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def _of_run(run: Run) -> tuple[str, str]:
     figures = figures_of(run)
     outcome = outcome_of(run, figures)
     parts = [
-        str(FIRST["waits" if run.state == "review" else outcome]),
+        str(_first(run, figures, outcome)),
         _who_and_when(run),
         "\n".join(f"- {line}" for line in _lines(run, figures)),
         tell(run.message) if run.state in ("failed", "review") else "",
@@ -118,6 +119,11 @@ def _of_run(run: Run) -> tuple[str, str]:
         _you_teach(),
     ]
     return _subject(SUBJECTS[outcome], str(run.context)), _body(str(run.context), parts)
+
+
+def _first(run: Run, figures: Figures, outcome: str) -> Text:
+    waits = run.state != "failed" and outcome != "done" and not figures.any
+    return FIRST["waits" if waits else outcome]
 
 
 def _who_and_when(run: Run) -> str:

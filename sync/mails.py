@@ -3,9 +3,11 @@
 Runs are found by their state, so that one that ended while the mail server, the broker or a worker was away is told of
 all the same; a mail is a row, claimed before it is sent. Told of are
 
-- unattended runs that sent anything, or that could not; one that found nothing to do is told of by the history only,
-  and one that ends as the last one did, with nothing sent, once a day;
-- attended runs that ended five minutes or more after their teacher's last click: she left.
+- unattended runs that sent anything, or that could not, or that met a grade they may not send and that no run met
+  before; one that found nothing to do is told of by the history only, and one that ends as the last one did, with
+  nothing sent, once a day;
+- attended runs that ended, or were held back by a warning, five minutes or more after their teacher's last click: she
+  left. One that waited and was then sent by a person is told of anew.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import logging
 import smtplib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -35,8 +38,11 @@ STILL_NEWS: Final = timedelta(days=1)  # what ended earlier is not told of any m
 SETTLED: Final = timedelta(seconds=60)  # a run that ended a moment ago may be looked at just now
 LEFT: Final = timedelta(minutes=5)
 CLAIM: Final = timedelta(minutes=10)  # longer than any mail server is waited for
-TRIES: Final = 8
+TRIED_FOR: Final = timedelta(days=3)  # a weekend without a mail server loses none
 AT_ONCE: Final = 200
+BEAT_S: Final = 60  # then the next beat goes on; far less than CLAIM, which counts from the beat's own time
+# what a mail server has against one mail; any other error is its own, and meets all of them
+OF_ONE_MAIL: Final = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 ENDED: Final = ("done", "failed", "cancelled")
 
 
@@ -46,11 +52,10 @@ ENDED: Final = ("done", "failed", "cancelled")
 def write_due(now: datetime) -> None:
     """Decide once for each run that ended, and each schedule that stopped, and write its mails."""
     for run in _ended(now):
-        with transaction.atomic():
-            if Run.objects.filter(pk=run.pk, mailed=False).update(mailed=True):
-                schedules.note_end(run)
-                if is_news(run, now):
-                    _write(_teachers(run.context), context=run.context, run=run)
+        try:
+            _tell(run, now)
+        except Exception:  # a bug, or a row that breaks it: it holds up no other run's mails
+            log.exception("the mails of run %s were not written", run.pk)
     for schedule in Schedule.objects.exclude(stopped="").filter(stop_told=False).select_related("context"):
         with transaction.atomic():
             if (
@@ -61,10 +66,19 @@ def write_due(now: datetime) -> None:
                 _write_stopped(schedule)
 
 
+def _tell(run: Run, now: datetime) -> None:
+    with transaction.atomic():
+        if Run.objects.filter(pk=run.pk, mailed=False).update(mailed=True):
+            schedules.note_end(run)
+            if is_news(run, now):
+                _write(_teachers(run.context), context=run.context, run=run)
+
+
 def _ended(now: datetime) -> list[Run]:
     over = Q(state__in=ENDED, finished_at__gt=now - STILL_NEWS, finished_at__lt=now - SETTLED)
-    # an unattended list that waits for a person says why
-    waits = Q(state="review", unattended=True, read_at__gt=now - STILL_NEWS) & ~Q(message="")
+    # a list that waits though no person is before it says why
+    waits = Q(state="review", read_at__gt=now - STILL_NEWS) & ~Q(message="")
+    waits &= Q(unattended=True) | Q(approved_at__isnull=False)
     runs = Run.objects.filter(over | waits, mailed=False).defer("report")
     return list(runs.select_related("context", "schedule", "asked_by").order_by("pk"))
 
@@ -76,17 +90,19 @@ def is_news(run: Run, now: datetime) -> bool:
         return run.approved_at is not None and _left_before(run)
     if mail_texts.figures_of(run).any:
         return True
-    trouble = run.state in ("failed", "review")
-    return trouble and not _was_told(run, now)
+    if run.state in ("failed", "review"):
+        return not _was_told(run, now)
+    return bool(_problems(run) - _problems(_read_before(run)))
 
 
 def _left_before(run: Run) -> bool:
     """Did she who sent it go away before its end, by her last click in this course?"""
-    if run.asked_by is None or run.approved_at is None or run.finished_at is None:
+    ended = run.read_at if run.state == "review" else run.finished_at
+    if run.asked_by is None or run.approved_at is None or ended is None:
         return False  # the command line waits for its runs itself
     hers = LtiSession.objects.filter(membership__context=run.context, membership__user=run.asked_by)
     seen: datetime | None = hers.aggregate(seen=Max("seen_at"))["seen"]
-    return run.finished_at - max(seen or run.approved_at, run.approved_at) >= LEFT
+    return ended - max(seen or run.approved_at, run.approved_at) >= LEFT
 
 
 def _was_told(run: Run, now: datetime) -> bool:
@@ -95,6 +111,18 @@ def _was_told(run: Run, now: datetime) -> bool:
     last = told.exclude(run=run).order_by("-pk").select_related("run").first()
     # the list that waited then was replaced by this one: what it said tells
     return last is not None and last.run is not None and last.run.message == run.message
+
+
+def _read_before(run: Run) -> Run | None:
+    earlier = Run.objects.filter(context=run.context, pk__lt=run.pk, read_at__isnull=False)
+    return earlier.exclude(purpose="undo").order_by("-pk").first()
+
+
+def _problems(run: Run | None) -> set[tuple[str, ...]]:
+    told = run.report.get("problems", []) if run is not None else []
+    return {
+        tuple(str(one.get(name, "")) for name in ("code", "key", "user_id", "line_item_id")) for one in told
+    }
 
 
 def _teachers(context: Context, *, but: int | None = None) -> list[LtiUser]:
@@ -132,11 +160,21 @@ def is_address(text: str) -> bool:
 # --- sending --------------------------------------------------------------------------------------------------
 
 
+class _ServerAway(Exception):
+    """The mails behind this one would wait for the server as long."""
+
+
 def send_due(now: datetime) -> None:
-    """Send what waits, one after the other."""
+    """Send what waits, one after the other, until a beat's time is over."""
     due = _waiting(now).order_by("next_at", "pk").values_list("pk", flat=True)
+    until = monotonic() + BEAT_S
     for mail_id in list(due[:AT_ONCE]):
-        send(mail_id, now)
+        if monotonic() > until:
+            return
+        try:
+            send(mail_id, now)
+        except _ServerAway:
+            return
 
 
 def _waiting(now: datetime) -> QuerySet[Mail]:
@@ -148,27 +186,42 @@ def send(mail_id: int, now: datetime) -> bool:
     if not _waiting(now).filter(pk=mail_id).update(next_at=now + CLAIM, tries=F("tries") + 1):
         return False
     mails = Mail.objects.select_related("context", "run__schedule", "user", "staff")
-    mail = mails.get(pk=mail_id)
+    mail = mails.filter(pk=mail_id).first()
+    if mail is None:  # what it told of goes on
+        return False
+    if not address_of(mail):
+        Mail.objects.filter(pk=mail_id).update(state="given_up")
+        return False
     try:
         message_of(mail).send()
-    except (OSError, smtplib.SMTPException) as error:
+    except Exception as error:  # also a mail that cannot be made: it holds up no other one
         _again_later(mail, now, error)
+        if isinstance(error, OSError) and not isinstance(error, OF_ONE_MAIL):
+            raise _ServerAway from None
         return False
     Mail.objects.filter(pk=mail_id).update(state="sent", sent_at=now)
     return True
 
 
 def _again_later(mail: Mail, now: datetime, error: Exception) -> None:
-    """Ever later, for a day; the error's text may hold an address, so only its kind is logged."""
+    """Ever later, for three days; the error's text may hold an address, so only its kind is logged."""
     log.warning("mail %s was not sent: %s", mail.pk, type(error).__name__)
-    state = "given_up" if mail.tries >= TRIES else "waiting"
-    later = min(timedelta(minutes=5) * 2 ** (mail.tries - 1), timedelta(hours=6))
+    state = "given_up" if mail.created_at < now - TRIED_FOR else "waiting"
+    later = min(timedelta(minutes=5) * 2 ** min(mail.tries - 1, 10), timedelta(hours=6))
     Mail.objects.filter(pk=mail.pk).update(state=state, next_at=now + later)
+
+
+def address_of(mail: Mail) -> str:
+    """Where it goes, as it stands now; empty where she is not the one any more whom it concerns."""
+    address = mail.staff.email if mail.staff is not None and mail.staff.is_active else ""
+    if mail.user is not None:
+        teaches = Membership.objects.filter(context=mail.context, user=mail.user, can_send=True)
+        address = mail.user.email if teaches.exists() else ""
+    return address if is_address(address) else ""
 
 
 def message_of(mail: Mail) -> EmailMessage:
     """The mail as it leaves. Its id is made of the row's, so that a second one of the same is known for what it is."""
-    to = mail.user.email if mail.user is not None else mail.staff.email if mail.staff is not None else ""
     subject, body = mail_texts.text_of(mail)
     host = mail_texts.host()
     # RFC 3834: no answering machine answers it
@@ -176,4 +229,4 @@ def message_of(mail: Mail) -> EmailMessage:
         "Message-ID": f"<gradesync-{mail.pk}-{mail.created_at:%Y%m%d%H%M%S}@{host}>",
         "Auto-Submitted": "auto-generated",
     }
-    return EmailMessage(subject, body, to=[to], headers=headers)
+    return EmailMessage(subject, body, to=[address_of(mail)], headers=headers)

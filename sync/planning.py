@@ -161,10 +161,15 @@ class Decision:
     words: str = ""
 
     def stands(self, lms: Value | None, sis: Value | None) -> bool:
-        """It lapses when either value changes; a run undone stays so until the LMS grade changes."""
+        """It lapses when either value changes; a run undone stays so until the LMS shows another grade.
+
+        That it shows none ends no undo: a short read shows the same, and the grade would then go out again by itself.
+        """
+        if self.kind == "undone":
+            return lms is None or self.lms == lms
         if self.kind == "withdrawal_declined" and lms is not None:
             return False  # there is a grade: nothing to withdraw
-        return self.lms == lms and (self.kind == "undone" or self.sis == sis)
+        return self.lms == lms and self.sis == sis
 
 
 @dataclass(frozen=True, slots=True)

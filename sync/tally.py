@@ -165,6 +165,21 @@ def differences(
     return sorted(found, key=lambda one: one.key)
 
 
+def not_put_back(undo: planning.Plan, rows: Mapping[Key, Row]) -> list[Difference]:
+    """Of the grades that an undo sent (`rows`), those that the read-back does not show as they were before that run.
+
+    Both gradebooks may agree on such a grade: it is the one that she wanted out.
+    """
+    left = [change.key for change in undo.changes]
+    left += [problem.key for problem in undo.problems if problem.key is not None]
+    states = {key: rows[key].state for key in left if key in rows and rows[key].state in SENT_STATES}
+    unanswered = ("unknown", "sending")
+    return [
+        Difference(key, "not confirmed yet" if state in unanswered else "accepted, not shown")
+        for key, state in states.items()
+    ]
+
+
 def _cause(after: Value | None, sent: planning.Sent | None) -> str:
     if sent is not None and sent.tried == after and sent.tries > 0:
         return "accepted, not shown"

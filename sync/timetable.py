@@ -29,6 +29,10 @@ class Times:
             return self._next_night(moment, _zone(self.zone))
         return self._next_hour(moment, _zone(self.zone)) if self.kind == "hourly" else None
 
+    def holds(self, moment: datetime) -> bool:
+        """May a run that is late begin now? A nightly one at any hour, an hourly one within its window."""
+        return self.kind != "hourly" or self.in_window(moment.astimezone(_zone(self.zone)).hour)
+
     def _next_night(self, moment: datetime, zone: ZoneInfo) -> datetime:
         today = moment.astimezone(zone).date()
         days = (today + timedelta(days=number) for number in range(3))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sync import planning
-from sync.planning import Desired, Held, Plan, Problem, Sent
+from sync.planning import Desired, Plan, Problem, Sent
 from sync.sis.records import Change, Key, Value
 
 WHY: Final = "puts back what stood there before that run"
@@ -19,10 +19,11 @@ WHY: Final = "puts back what stood there before that run"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run found for one key, and what it left there."""
+    """What a run found for one key, and what it left there; `sent_since`: a later run wrote it anew, and stands."""
 
     before: Value | None
     after: Value | None
+    sent_since: bool = False
 
 
 @dataclass
@@ -81,6 +82,8 @@ def _place(
 
 def _is_left(old: Value | None, one: Left, sent: Sent) -> bool:
     """Does the SIS hold what the run left, and not the same value put there by a person after a later run?"""
+    if one.sent_since:
+        return False
     if old == one.after:
         return old in sent.expected
     return sent.rounded and (sent.as_sent, sent.as_stored) == (one.after, old)
@@ -96,10 +99,8 @@ def changed_since(key: Key) -> Problem:
 
 
 def lms_value(wanted: Desired | None, one: Left) -> Value | None:
-    """The LMS grade that an undone row stays out for: as it is now, else as the run sent it."""
-    if isinstance(wanted, Value):
-        return wanted
-    return one.after if wanted is None or isinstance(wanted, Held) else None
+    """The LMS grade that an undone row stays out for: as it is now; where none is shown, as the run sent it."""
+    return wanted if isinstance(wanted, Value) else one.after
 
 
 def decision(wanted: Desired | None, one: Left) -> planning.Decision | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from lti_tool.models import Context, Institution
 from sync.engine.errors import Who
-from sync.models import GradeChange, LmsConnection, Pause, Run, SisConnection
+from sync.models import ClassLink, GradeChange, LmsConnection, Pause, Run, SisConnection
 
 
 class Held(Exception):
@@ -56,6 +56,14 @@ def check_all(run: Run) -> None:
         found = [pauses.of(one) for one in left]
         if all(found):
             raise Held(words_of(found[0]))
+
+
+def why_all_wait(context: Context) -> str:
+    """The words of the pause that every grade of this course meets; empty where any may be sent."""
+    linked = ClassLink.objects.filter(context=context).values_list("connection_id", flat=True)
+    pauses = pauses_of(context)
+    found = [pauses.of(one) for one in linked.distinct()]
+    return words_of(found[0]) if found and all(found) else ""
 
 
 def check(context: Context, connection: int | str) -> None:

@@ -90,12 +90,19 @@ def approved_by(run: Run, shown: Collection[int], ticked: Sequence[str], elsewhe
 
 
 def carry_over(run: Run, rows: Iterable[GradeChange]) -> None:
-    """Rows that stood on the list that this one replaces, and are still the same, keep their ticks."""
-    replaced = Run.objects.filter(context=run.context, state="replaced").exclude(pk=run.pk)
-    former = replaced.only("pk").order_by("-finished_at", "-pk").first()
-    if former is None:
+    """Rows that stood on the last such list, and are still the same, keep their ticks.
+
+    A list that undoes a run is not such a list: there "all of these" ticks removals too.
+    """
+    alike = Run.objects.filter(context=run.context, purpose=run.purpose, undoes=run.undoes_id).exclude(
+        pk=run.pk
+    )
+    looked_at = alike.filter(Q(state="replaced") | Q(approved_at__isnull=False))
+    former = looked_at.only("pk", "state", "unattended").order_by("-pk").first()
+    # one that a person sent had its say: what stood on lists before it is over
+    if former is None or (former.state != "replaced" and not former.unattended):
         return
-    touched = GradeChange.objects.filter(run=former, picked__isnull=False)
+    touched = open_rows(former).filter(picked__isnull=False)
     ticks = dict(touched.values_list("digest", "picked"))
     for row in rows:
         row.picked = ticks.get(row.digest)

@@ -20,7 +20,7 @@ from sync.engine.lease import stop_reading
 from sync.engine.names import Names
 from sync.engine.picks import UNANSWERED
 from sync.engine.reading import Reading, read
-from sync.models import ContextState, GradeChange, GradeScheme, Run
+from sync.models import ContextState, GradeChange, GradeScheme, Mail, Run
 from sync.sis import records as sis
 
 _UNANSWERED: Final = (
@@ -148,6 +148,9 @@ def approve(
         locked.asked_by, locked.asked_name = who.user, who.name
         # whoever approves makes it attended, and a wish to stop an earlier go at it is over
         locked.unattended, locked.cancel_asked = unattended, False
+        # that it waited may have been told: how it ends is told of anew
+        locked.mailed = False
+        Mail.objects.filter(run=locked).delete()
         locked.save()
     run.refresh_from_db()
     return approved

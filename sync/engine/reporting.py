@@ -33,10 +33,14 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
     names = Names.of(reading)
     # a new list's rows tell of these grades already: a whole course need not be written down twice
     rows_tell = {change.key for change in reading.plan.changes} if before and not run.approved_at else set()
+    rows = _rows(run)
     found = tally.differences(reading.account, reading.plan, reading.sent, reading.existing)
+    if reading.undo is not None and not before:
+        known = {one.key for one in found if one.counts}
+        found += [one for one in tally.not_put_back(reading.undo, rows) if one.key not in known]
     blind = reading.write_only
     counted = sum(1 for one in found if one.counts)
-    counts = tally.count(reading.account, reading.plan, _rows(run), counted, before=before, blind=blind)
+    counts = tally.count(reading.account, reading.plan, rows, counted, before=before, blind=blind)
     return {
         "counts": counts.as_json(),
         "in_sync": tally.in_sync(found, blind=blind),

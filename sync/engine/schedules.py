@@ -16,9 +16,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from lti_tool.models import Context
-from sync.engine import staffing, unattended
+from lti_tool.models import Context, LtiSession
+from sync.engine import pausing, staffing, unattended
 from sync.engine.errors import EngineError, Who
+from sync.engine.preview import cancel
 from sync.errors import TryLater
 from sync.models import Run, Schedule
 from sync.timetable import Times, is_zone
@@ -49,7 +50,9 @@ class Wish:
 
 
 def times_of(schedule: Schedule) -> Times:
-    return Times(schedule.kind, schedule.time_zone, schedule.at, schedule.from_hour, schedule.to_hour)
+    """A zone that this machine does not know any more is taken for UTC, as its pages and mails do: grades still go."""
+    zone = schedule.time_zone if is_zone(schedule.time_zone) else "UTC"
+    return Times(schedule.kind, zone, schedule.at, schedule.from_hour, schedule.to_hour)
 
 
 # --- a teacher's word -----------------------------------------------------------------------------------------
@@ -70,6 +73,8 @@ def set_schedule(context: Context, wish: Wish, who: Who) -> Schedule:
         raise EngineError("Choose what may be sent: new grades, changed grades, or both.")
     values = dict(wish.fields()) | _owned_by(who) | {"paused": False, "paused_by": ""}
     schedule, _ = Schedule.objects.update_or_create(context=context, defaults=values)
+    if wish.kind == "off":
+        _stop_its_runs(context, who)
     return _begin_anew(schedule)
 
 
@@ -84,11 +89,20 @@ def take_over(context: Context, who: Who) -> Schedule:
 
 
 def pause(context: Context, who: Who, *, on: bool) -> None:
-    """Nothing is sent by itself until a teacher of the course lets it go on."""
+    """Nothing is sent by itself until a teacher of the course lets it go on: what it sends just now ends too."""
     who.must_be_able_to_send(context)
     Schedule.objects.filter(context=context).update(paused=on, paused_by=who.name[:300] if on else "")
+    if on:
+        _stop_its_runs(context, who)
     for schedule in Schedule.objects.filter(context=context):
         _begin_anew(schedule)
+
+
+def _stop_its_runs(context: Context, who: Who) -> None:
+    """One that is approved in this very moment looks for the pause itself (`unattended.go_on`)."""
+    its = Run.objects.filter(context=context, unattended=True, schedule__isnull=False, state__in=Run.OPEN)
+    for run in its.defer("report"):
+        cancel(run, who)
 
 
 def _owned_by(who: Who) -> dict[str, object]:
@@ -129,33 +143,76 @@ def start(schedule_id: int) -> Run | None:
     if schedule is None:
         return None
     try:
-        in_the_way = _in_the_way(schedule)
-        why = "" if in_the_way else staffing.why_not(schedule)
-    except TryLater as error:
-        in_the_way, why = str(error), ""
-    if in_the_way:
-        _later(schedule, in_the_way)
-    elif why:
-        stop(schedule, why)
-    else:
-        return _begin(schedule)
+        return _go(schedule)
+    except (TryLater, EngineError) as error:
+        _later(schedule, str(error), trouble=True)
+    except Exception:
+        # a bug: the trace goes to the log with the row's id only
+        log.exception("schedule %s could not begin", schedule.pk)
+        name = f"schedule {schedule.pk}"
+        text = f"An unexpected error stopped this read. Tell your administrator: {name}."
+        _later(schedule, text, trouble=True)
     return None
 
 
+def _go(schedule: Schedule) -> Run | None:
+    in_the_way = _in_the_way(schedule)
+    if in_the_way or not times_of(schedule).holds(timezone.now()):
+        _later(schedule, in_the_way)
+        return None
+    held = pausing.why_all_wait(schedule.context)
+    if held:
+        _later(schedule, held, trouble=True)
+        return None
+    why = staffing.why_not(schedule)
+    if why:
+        stop(schedule, why)
+        return None
+    return _begin(schedule)
+
+
 def _in_the_way(schedule: Schedule) -> str:
-    """Nothing is begun beside a run that sends, or over a list that a teacher asked for a moment ago."""
+    """Nothing is begun beside a run that sends, or over a list that a teacher works on."""
     runs = Run.objects.filter(context=schedule.context).defer("report")
     if runs.filter(Q(state__in=Run.OPEN) | Q(state="reading")).exists():
         return "Another run of this course goes on."
-    hers = runs.filter(state="review", unattended=False, created_at__gt=timezone.now() - LOOKED_AT)
-    return "A teacher has a list of this course open to review." if hers.exists() else ""
+    return "A teacher has a list of this course open to review." if _is_reviewed(schedule.context) else ""
 
 
-def _later(schedule: Schedule, why: str) -> None:
-    again = timezone.now() + LATER
-    regular = times_of(schedule).next_after(timezone.now()) or again
-    Schedule.objects.filter(pk=schedule.pk, next_at=schedule.next_at).update(
-        next_at=min(again, regular), claimed_until=None, message=why[:500]
+def _is_reviewed(context: Context) -> bool:
+    """Did a teacher ask for the list within the hour, or is one in the tool just now while it waits for her?"""
+    now = timezone.now()
+    lists = Run.objects.filter(context=context, state="review")
+    if lists.filter(unattended=False, created_at__gt=now - LOOKED_AT).exists():
+        return True
+    here = LtiSession.objects.filter(membership__context=context, membership__can_send=True)
+    return here.filter(seen_at__gt=now - LATER).exists() and lists.filter(changes__state="planned").exists()
+
+
+def _later(schedule: Schedule, why: str, *, trouble: bool = False) -> None:
+    """It is tried again soon. Where its next regular time comes first, this one is missed: teachers are told of trouble."""
+    now, times = timezone.now(), times_of(schedule)
+    again, regular = now + LATER, times.next_after(now)
+    missed = regular is not None and (regular <= again or not times.holds(again))
+    with transaction.atomic():
+        moved = Schedule.objects.filter(pk=schedule.pk, next_at=schedule.next_at).update(
+            next_at=regular if missed else again, claimed_until=None, message=why[:500]
+        )
+        if moved and missed and trouble:
+            _note_missed(schedule, why)
+
+
+def _note_missed(schedule: Schedule, why: str) -> None:
+    """A run that never began stands in the history, and is told by mail as one that failed."""
+    Run.objects.create(
+        context=schedule.context,
+        state="failed",
+        unattended=True,
+        schedule=schedule,
+        asked_by=schedule.owner,
+        asked_name=schedule.owner_name,
+        finished_at=timezone.now(),
+        message=why[:500],
     )
 
 
@@ -168,19 +225,17 @@ def _begin(schedule: Schedule) -> Run | None:
         "claimed_until": None,
         "message": "",
     }
-    try:
-        with transaction.atomic():
-            mine = Schedule.objects.running().filter(pk=schedule.pk, next_at=schedule.next_at)
-            if not mine.update(**moved):
-                return None
-            who = Who(schedule.owner_name, schedule.owner)
-            run, begun = unattended.ask(schedule.context, who, schedule)
-            if not begun:
-                raise EngineError("Another run of this course goes on.")
+    with transaction.atomic():
+        mine = Schedule.objects.running().filter(pk=schedule.pk, next_at=schedule.next_at)
+        if not mine.update(**moved):
+            return None
+        who = Who(schedule.owner_name, schedule.owner)
+        run, begun = unattended.ask(schedule.context, who, schedule)
+        if begun:
             return run
-    except EngineError as error:
-        _later(schedule, error.text)
-        return None
+        transaction.set_rollback(True)
+    _later(schedule, "Another run of this course goes on.")
+    return None
 
 
 def stop(schedule: Schedule, why: str) -> None:
@@ -198,6 +253,8 @@ def note_end(run: Run) -> None:
         return
     if run.state != "failed":
         Schedule.objects.filter(pk=schedule.pk).update(failures=0)
+        return
+    if not run.read_tries:  # it never began: it goes on by itself once the LMS is back
         return
     Schedule.objects.filter(pk=schedule.pk).update(failures=F("failures") + 1)
     schedule.refresh_from_db()

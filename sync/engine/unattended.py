@@ -1,6 +1,7 @@
 """A run that no person looks at: it sends by the unattended rules (design §4), or waits at review and says why.
 
-No withdrawal, no edit settled, no safety stop passed over, and no first send without one run that a person approved.
+No withdrawal, no edit settled, no safety stop passed over, nothing that a person left unticked, and no first send
+without one run that a person approved.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from sync import planning
 from sync.engine.background import ask_run
 from sync.engine.errors import EngineError, Who
 from sync.engine.picks import UNANSWERED
-from sync.engine.preview import approve
-from sync.models import Run, Schedule
+from sync.engine.preview import approve, cancel
+from sync.models import GradeChange, Run, Schedule
 
 _PAUSED: Final = "The schedule was paused or set anew meanwhile, so nothing was sent."
 _STOPPED: Final = "A warning needs a person's look, so nothing was sent."
@@ -66,13 +67,24 @@ def approve_by_rules(run: Run, who: Who, rules: Rules | None = None) -> int:
         rows = rows.filter(before__isnull=False)
     if not rules.sends_changes:
         rows = rows.filter(before__isnull=True)
-    _check_share(run, rows.filter(before__isnull=False).count(), rules)
-    digests = set(rows.values_list("digest", flat=True))
+    left = _left_unticked(run)
+    changed = set(rows.filter(before__isnull=False).values_list("digest", flat=True)) - left
+    _check_share(run, len(changed), rules)
+    digests = set(rows.values_list("digest", flat=True)) - left
     if not digests:
         return 0
     if not may_begin(run.context):
         raise FirstSend("Nothing was ever approved for this course, so nothing is sent unattended.")
     return approve(run, who, digests, unattended=True)
+
+
+def _left_unticked(run: Run) -> set[str]:
+    """Rows that a person saw and left unticked, by the last word on each: they wait until she sends them, or they change."""
+    digests = run.changes.filter(state="planned").values("digest")
+    lists = Run.objects.filter(context=run.context_id, purpose="review")
+    seen = GradeChange.objects.filter(run__in=lists, picked__isnull=False, digest__in=digests)
+    last = dict(seen.order_by("pk").values_list("digest", "picked"))
+    return {digest for digest, picked in last.items() if not picked}
 
 
 def _check_share(run: Run, changed: int, rules: Rules) -> None:
@@ -100,8 +112,9 @@ def go_on(run_id: int) -> bool:
         return False
     try:
         rules = rules_of(run.schedule) if run.schedule is not None else None
-        if approve_by_rules(run, Who(run.asked_name, run.asked_by), rules):
-            return True
+        who = Who(run.asked_name, run.asked_by)
+        if approve_by_rules(run, who, rules):
+            return not _paused_meanwhile(run, who)
     except EngineError as error:
         _say(run, error.text)
         return False
@@ -110,6 +123,14 @@ def go_on(run_id: int) -> bool:
     else:
         _say(run, "Nothing was to be sent.", state="done", finished_at=timezone.now())
     return False
+
+
+def _paused_meanwhile(run: Run, who: Who) -> bool:
+    """Whoever pauses stops the runs that she sees as approved; this one may have become so a moment later."""
+    if run.schedule is None or Schedule.objects.running().filter(pk=run.schedule.pk).exists():
+        return False
+    cancel(run, who)
+    return True
 
 
 def _say(run: Run, message: str, **fields: object) -> None:

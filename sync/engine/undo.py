@@ -18,7 +18,8 @@ from sync.engine.reading import Reading
 from sync.models import GradeChange, Run
 from sync.sis import records as sis
 
-ENDED: Final = ("done", "failed", "cancelled")
+# one that was held back half-way, and then replaced by a newer list, sent a part too
+ENDED: Final = ("done", "failed", "cancelled", "replaced")
 # rows whose value stands in the SIS, or may
 STANDING: Final = ("accepted", "delivered", "unchanged", "unknown", "sending")
 
@@ -40,10 +41,28 @@ def sent_rows(run: Run) -> QuerySet[GradeChange]:
 
 def left_by(run: Run) -> Left:
     """What this run found and what it left, by key."""
+    since = _sent_since(run)
     return {
-        row.key: undoing.Left(planning.value_of(row.before), planning.value_of(row.after))
+        row.key: undoing.Left(
+            planning.value_of(row.before), planning.value_of(row.after), sent_since=row.key in since
+        )
         for row in sent_rows(run)
     }
+
+
+def _sent_since(run: Run) -> set[sis.Key]:
+    """Grades that a later run sent, also where it was the same value; a later run and its undo make none."""
+    later = GradeChange.objects.filter(run__context=run.context_id, run__gt=run.pk, state__in=STANDING)
+    later = later.exclude(sent_at=None).exclude(run__undoes=run.pk).order_by("-run_id")
+    found, undone = set[sis.Key](), set[tuple[sis.Key, int]]()
+    for row in later.select_related("run").defer("run__report"):
+        if (row.key, row.run_id) in undone:
+            continue
+        if row.run.undoes_id is not None and row.run.undoes_id > run.pk:
+            undone.add((row.key, row.run.undoes_id))
+        else:
+            found.add(row.key)
+    return found
 
 
 def left_for(run: Run) -> Left | None:
@@ -83,9 +102,9 @@ def not_sent(run: Run, key: sis.Key) -> None:
 
 
 def settle(run: Run, reading: Reading) -> None:
-    """At the end: only what the read-back shows as put back is undone."""
+    """At the end: what somebody changed meanwhile is not undone. What is not shown yet may still come: it stays out."""
     if reading.undo is None:
         return
-    back = {*reading.undo.unchanged, *reading.undo.waiting}
+    changed = {problem.key for problem in reading.undo.problems}
     rows = GradeChange.objects.filter(run=run).exclude(sent_at=None)
-    ledger.lapse([row.key for row in rows if row.key not in back], "undone")
+    ledger.lapse([row.key for row in rows if row.key in changed], "undone")

@@ -61,7 +61,7 @@ class History:
 
     def __init__(self, context: Context, narrowed: Filter) -> None:
         self.narrowed = narrowed
-        self._all = Run.objects.filter(context=context).exclude(state="replaced")
+        self._all = Run.objects.filter(context=context).exclude(state="replaced", approved_at=None)
         self._names = {
             mark(name): name for name in self._all.order_by().values_list("asked_name", flat=True).distinct()
         }
@@ -172,7 +172,7 @@ def grade(request: Request, public_id: UUID, change_id: int) -> HttpResponse:
     change = get_object_or_404(GradeChange, pk=change_id, run__context=course_of(request))
     key = GradeChange.key_fields(change.key)
     changes = GradeChange.objects.filter(run__context=course_of(request), **key).exclude(
-        run__state="replaced"
+        run__state="replaced", run__approved_at=None
     )
     told = changes.select_related("run").defer("run__report")
     decisions = Decision.objects.filter(context=course_of(request), **key)

@@ -8,6 +8,7 @@ import pytest
 from django.db.models import RestrictedError
 
 from sync import engine, planning
+from sync.engine import picks
 from sync.models import Decision, GradeChange, Run
 from sync.sis import memory
 from sync.sis.records import Profile
@@ -177,3 +178,19 @@ def test_teacher_whose_word_stands_is_not_deleted_alone(course: Course) -> None:
 
     with pytest.raises(RestrictedError):
         course.teacher.delete()
+
+
+def test_removal_that_she_unticked_and_left_out_is_not_ticked_again(course: Course) -> None:
+    course.send()
+    course.lms.grade("u1", "a1", None)
+    course.lms.grade("u2", "a1", 5)
+    first = engine.preview(course.context, course.who)
+    picks.tick(first, course.who, [course.row(first, 1, 1).pk], [course.row(first, 1, 1).digest])
+    second = engine.preview(course.context, course.who)
+    picks.tick(second, course.who, [course.row(second, 1, 1).pk], [])
+    engine.approve(second, course.who, [course.row(second, 2, 1).digest])
+    engine.push(second.pk)
+
+    third = engine.preview(course.context, course.who)
+
+    assert not course.row(third, 1, 1).picked

@@ -8,53 +8,23 @@ from typing import Any
 
 import pytest
 import responses
+from django.test import RequestFactory
 from django.utils import timezone
 
-from lti_tool.models import LtiUser, Membership
+from lti_tool import sessions
+from lti_tool.models import LtiSession, LtiUser, Membership
 from sync import engine, tasks
-from sync.engine import schedules, unattended
+from sync.engine import pausing, schedules, unattended
 from sync.engine.errors import Who
 from sync.engine.schedules import Wish
-from sync.models import Run, Schedule
+from sync.models import ClassLink, LineItemLink, Pause, Run, Schedule
+from tests.sync.nights import NIGHTLY, co_teacher, due, night
 from tests.sync.scene import number
-from tests.sync.worlds import Course, make_course
+from tests.sync.worlds import Course
 
 pytestmark = pytest.mark.django_db
-NIGHTLY = Wish("nightly")
 MEMBERS = "https://lms.example/members"
 INSTRUCTOR = "http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"
-
-
-@pytest.fixture
-def nightly(course: Course) -> Schedule:
-    """A course whose first grades were sent by its teacher, with a schedule whose time has come."""
-    course.send()
-    return due(schedules.set_schedule(course.context, NIGHTLY, course.who))
-
-
-def due(schedule: Schedule) -> Schedule:
-    Schedule.objects.filter(pk=schedule.pk).update(next_at=timezone.now() - timedelta(minutes=1))
-    schedule.refresh_from_db()
-    return schedule
-
-
-def night(schedule: Schedule) -> Run | None:
-    """One beat and one worker: the run, as far as it came."""
-    for schedule_id in schedules.claim_due(timezone.now()):
-        run = schedules.start(schedule_id)
-        if run is not None:
-            engine.read_run(run.pk)
-            if unattended.go_on(run.pk):
-                engine.push(run.pk)
-            run.refresh_from_db()
-        return run
-    return None
-
-
-def co_teacher(course: Course) -> Who:
-    user = LtiUser.objects.create(registration=course.context.registration, sub="t2", name="Bo Lind")
-    Membership.objects.create(context=course.context, user=user, can_send=True, can_look=True)
-    return Who("Bo Lind", user)
 
 
 # --- setting it -----------------------------------------------------------------------------------------------
@@ -155,6 +125,110 @@ def test_missed_nights_are_made_up_once(course: Course, nightly: Schedule) -> No
     assert night(nightly) is None
 
 
+def test_zone_that_this_machine_does_not_know_any_more_is_taken_for_utc(
+    course: Course, nightly: Schedule
+) -> None:
+    Schedule.objects.update(time_zone="America/Renamed")
+    course.lms.grade("u1", "a1", 90)
+
+    assert night(nightly) is not None
+
+    assert course.stored(1, 1) == number("90")
+    schedules.pause(course.context, course.who, on=True)
+    schedules.take_over(course.context, co_teacher(course))
+
+
+def test_hourly_run_that_was_put_off_or_missed_does_not_begin_outside_its_window(
+    course: Course, nightly: Schedule
+) -> None:
+    hour = timezone.now().hour
+    Schedule.objects.update(kind="hourly", from_hour=(hour + 2) % 24, to_hour=(hour + 3) % 24)
+    course.lms.grade("u1", "a1", 90)
+
+    assert night(due(nightly)) is None
+
+    nightly.refresh_from_db()
+    assert nightly.next_at is not None
+    assert nightly.next_at.hour == (hour + 2) % 24
+    assert course.stored(1, 1) == number("86.5")
+
+
+def test_nights_that_the_lms_was_away_are_told_and_it_goes_on_by_itself(
+    course: Course, nightly: Schedule, listing: Listing
+) -> None:
+    listing([], status=503)
+    for failures in (1, 2, 3, 4):
+        assert night(due(nightly)) is None
+        assert Run.objects.filter(schedule=nightly).count() == failures - 1, "it is tried again first"
+        Schedule.objects.update(at=(timezone.now() + timedelta(minutes=5)).time())
+        assert night(due(nightly)) is None
+        run = Run.objects.filter(schedule=nightly).first()
+        assert run is not None
+        assert (run.state, run.unattended, bool(run.message)) == ("failed", True, True)
+        schedules.note_end(run)
+        Schedule.objects.update(at=(timezone.now() + timedelta(hours=5)).time())
+    nightly.refresh_from_db()
+    assert (nightly.stopped, nightly.failures) == ("", 0)
+
+
+def test_class_that_is_not_linked_any_more_is_told(course: Course, nightly: Schedule) -> None:
+    course.links.clear()
+    LineItemLink.objects.all().delete()
+    ClassLink.objects.all().delete()
+    Schedule.objects.update(at=(timezone.now() + timedelta(minutes=5)).time())
+
+    assert night(due(nightly)) is None
+
+    run = Run.objects.filter(schedule=nightly).get()
+    assert (run.state, run.message) == ("failed", "No SIS class is linked to this course yet.")
+
+
+def test_pause_stops_a_run_by_schedule_that_rests(course: Course, nightly: Schedule) -> None:
+    course.lms.grade("u1", "a1", 90)
+    run = schedules.start(nightly.pk)
+    assert run is not None
+    engine.read_run(run.pk)
+    assert unattended.go_on(run.pk)
+    Run.objects.filter(pk=run.pk).update(state="paused", resume_at=timezone.now() - timedelta(minutes=1))
+
+    schedules.pause(course.context, course.who, on=True)
+    engine.push(run.pk)
+
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert course.stored(1, 1) == number("86.5")
+
+
+def test_schedule_turned_off_stops_its_run_and_no_teachers(course: Course, nightly: Schedule) -> None:
+    course.lms.grade("u1", "a1", 90)
+    hers = engine.preview(course.context, course.who)
+    engine.approve(hers, course.who, [row.digest for row in hers.changes.all()])
+    schedules.set_schedule(course.context, Wish("off"), course.who)
+    engine.push(hers.pk)
+    assert course.stored(1, 1) == number("90")
+
+
+def test_pause_that_comes_while_its_run_is_approved_stops_it(
+    course: Course, nightly: Schedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course.lms.grade("u1", "a1", 90)
+    run = schedules.start(nightly.pk)
+    assert run is not None
+    engine.read_run(run.pk)
+    approve = unattended.approve_by_rules
+
+    def slowly(*asked: Any) -> int:
+        schedules.pause(course.context, course.who, on=True)
+        return approve(*asked)
+
+    monkeypatch.setattr(unattended, "approve_by_rules", slowly)
+
+    assert unattended.go_on(run.pk) is False
+
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+
+
 def test_pause_begins_nothing_and_makes_up_nothing(course: Course, nightly: Schedule) -> None:
     schedules.pause(course.context, course.who, on=True)
     assert night(due(nightly)) is None
@@ -193,6 +267,22 @@ def test_list_that_a_teacher_reviews_is_not_replaced(course: Course, nightly: Sc
     assert nightly.next_at is not None
     assert timezone.now() < nightly.next_at < timezone.now() + timedelta(minutes=16)
     Run.objects.filter(pk=listed.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    assert night(due(nightly)) is not None
+
+
+def test_waiting_list_that_a_teacher_works_on_is_not_replaced(course: Course, nightly: Schedule) -> None:
+    """Made by the schedule, or asked for hours ago: it is hers while she is there."""
+    course.lms.grade("u1", "a1", None)
+    waiting = night(nightly)
+    assert waiting is not None
+    membership = Membership.objects.get(context=course.context, user=course.teacher)
+    sessions.open_session(membership, RequestFactory().get("/"), origins=[], return_url="")
+
+    assert night(due(nightly)) is None
+
+    waiting.refresh_from_db()
+    assert waiting.state == "review"
+    LtiSession.objects.update(seen_at=timezone.now() - timedelta(hours=1))
     assert night(due(nightly)) is not None
 
 
@@ -238,71 +328,24 @@ def test_claiming_asks_no_more_of_the_database_for_schedules_that_are_not_due(
         assert schedules.claim_due(timezone.now()) == []
 
 
-# --- what it may send -----------------------------------------------------------------------------------------
-
-
-def test_edit_in_the_sis_is_never_settled_by_it(course: Course, nightly: Schedule) -> None:
-    course.sis.edit("i1", "s1", number("70"))
+def test_pause_of_an_administrator_puts_it_off_and_does_not_count_as_errors(
+    course: Course, nightly: Schedule
+) -> None:
     course.lms.grade("u1", "a1", 90)
-    night(nightly)
-    assert course.stored(1, 1) == number("70")
+    pausing.pause(course.context.institution, Who("Ann"), "grading week")
+    Schedule.objects.update(at=(timezone.now() + timedelta(minutes=5)).time())
 
+    for _ in range(4):
+        assert night(due(nightly)) is None
+        for run in Run.objects.filter(state="failed"):
+            schedules.note_end(run)
 
-def test_grade_gone_from_the_lms_is_never_withdrawn_by_it(course: Course, nightly: Schedule) -> None:
-    course.lms.grade("u1", "a1", None)
-
-    run = night(nightly)
-
-    assert course.stored(1, 1) == number("86.5")
-    assert run is not None
-    assert (run.state, bool(run.message)) == ("review", True)
-
-
-def test_what_was_undone_is_not_sent_again_by_it(course: Course, nightly: Schedule) -> None:
-    first = Run.objects.filter(approved_at__isnull=False).get()
-    listed = engine.undo_run(first, course.who)
-    engine.approve(listed, course.who, [row.digest for row in listed.changes.all()])
-    engine.push(listed.pk)
-
-    run = night(nightly)
-
-    assert course.stored(1, 1) is None
-    assert run is not None
-    assert (run.state, run.message) == ("done", "Nothing was to be sent.")
-
-
-def test_only_new_or_only_changed_grades_go_as_she_set_it(course: Course, nightly: Schedule) -> None:
-    course.lms.grade("u1", "a1", 90)
-    course.lms.grade("u3", "a2", 50)
-    schedules.set_schedule(course.context, Wish("nightly", sends_changes=False), course.who)
-    night(due(nightly))
-    assert (course.stored(1, 1), course.stored(3, 2)) == (number("86.5"), number("50"))
-
-    schedules.set_schedule(course.context, Wish("nightly", sends_new=False), course.who)
-    course.lms.grade("u2", "a2", 40)
-    night(due(nightly))
-    assert (course.stored(1, 1), course.stored(2, 2)) == (number("90"), None)
-
-
-def test_more_changes_than_the_schedule_allows_wait_for_a_person(settings: Any) -> None:
-    settings.HTTP_DEADLINE_S = 0
-    course = make_course(students=12, items=1)
-    for student in range(1, 13):
-        course.lms.grade(f"u{student}", "a1", 50)
-    course.send()
-    schedule = schedules.set_schedule(course.context, Wish("nightly", most_changed=10), course.who)
-    course.lms.grade("u1", "a1", 51)
-    night(due(schedule))
-    assert course.stored(1, 1) == number("51")
-    course.lms.grade("u2", "a1", 52)
-    course.lms.grade("u3", "a1", 53)
-
-    run = night(due(schedule))
-
-    assert run is not None
-    assert run.state == "review"
-    assert "2 of 12" in run.message
-    assert course.stored(2, 1) == number("50")
+    nightly.refresh_from_db()
+    assert nightly.stopped == ""
+    assert nightly.message == "Paused by your administrator. grading week"
+    pausing.resume(Pause.objects.get())
+    assert night(due(nightly)) is not None
+    assert course.stored(1, 1) == number("90")
 
 
 # --- what stops it --------------------------------------------------------------------------------------------
@@ -409,11 +452,15 @@ def test_three_errors_in_a_row_stop_it_and_a_good_end_begins_the_count_anew(
     course: Course, nightly: Schedule
 ) -> None:
     for state in ("failed", "failed", "done", "failed", "failed"):
-        schedules.note_end(Run.objects.create(context=course.context, schedule=nightly, state=state))
+        schedules.note_end(
+            Run.objects.create(context=course.context, schedule=nightly, state=state, read_tries=1)
+        )
     nightly.refresh_from_db()
     assert nightly.stopped == ""
 
-    schedules.note_end(Run.objects.create(context=course.context, schedule=nightly, state="failed"))
+    schedules.note_end(
+        Run.objects.create(context=course.context, schedule=nightly, state="failed", read_tries=1)
+    )
 
     nightly.refresh_from_db()
     assert nightly.stopped == "failures"

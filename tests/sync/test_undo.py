@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from sync import engine, planning
+from sync.engine import picks
 from sync.models import ClassLink, Decision, LineItemLink, Run, SentGrade
 from sync.sis import memory
 from sync.sis.records import Profile, Value
-from tests.sync.scene import number
+from tests.sync.scene import number, over
 from tests.sync.worlds import ADMIN, Course, make_course
 
 
@@ -116,6 +117,31 @@ def test_later_run_is_undone_first(course: Course) -> None:
     undone(course, first)
 
     assert all(course.stored(student, item) is None for student in (1, 2, 3) for item in (1, 2))
+
+
+def test_value_that_a_later_run_sent_again_is_that_runs(course: Course) -> None:
+    """Sent, corrected, corrected back: the first run is not what put it there."""
+    first = course.send()
+    course.lms.grade("u1", "a1", Decimal(90))
+    course.send()
+    course.lms.grade("u1", "a1", Decimal("86.5"))
+    course.send()
+
+    listed = engine.undo_run(first, course.who)
+
+    assert [one["code"] for one in listed.report["problems"]] == ["changed-since"]
+    assert not listed.changes.filter(student_id="s1", line_item_id="i1").exists()
+    assert listed.changes.count() == 3
+
+
+def test_run_is_undone_once_more_after_its_undo_was_undone(course: Course) -> None:
+    run = corrected(course)
+    undone(course, undone(course, run))
+    assert course.stored(1, 1) == number("90")
+
+    undone(course, run)
+
+    assert course.stored(1, 1) == number("86.5")
 
 
 def test_undo_is_undone(course: Course) -> None:
@@ -289,3 +315,96 @@ def test_undo_of_a_run_that_is_not_kept_any_more_ends_in_words(course: Course) -
 
     assert asked.state == "failed"
     assert "not kept" in asked.message
+
+
+def test_ticks_of_an_undo_tick_no_removal_of_an_ordinary_list(course: Course) -> None:
+    """ "All of these" ticks removals where a run is undone; elsewhere a removal is ticked one by one."""
+    run = course.send()
+    listed = engine.undo_run(run, course.who)
+    picks.tick_all(listed, course.who, picks.open_rows(listed), on=True)
+    course.lms.grade("u1", "a1", None)
+
+    ordinary = engine.preview(course.context, course.who)
+
+    row = course.row(ordinary, 1, 1)
+    assert row.withdraws
+    assert row.picked is None
+    assert list(picks.picked(ordinary, untouched=True)) == []
+
+
+def test_ticks_outlive_an_undo_that_was_only_looked_at(course: Course) -> None:
+    run = course.send()
+    course.lms.grade("u1", "a1", Decimal(90))
+    first = engine.preview(course.context, course.who)
+    picks.tick(first, course.who, [course.row(first, 1, 1).pk], [])
+    engine.undo_run(run, course.who)
+
+    again = engine.preview(course.context, course.who)
+
+    assert course.row(again, 1, 1).picked is False
+
+
+def test_undo_that_the_sis_shows_late_is_not_sent_again(course: Course) -> None:
+    run = corrected(course)
+    course.sis.fault = memory.show_late(course.sis)
+    undone(course, run)
+    course.sis.fault = None
+    course.sis.show()
+    assert course.stored(1, 1) == number("86.5")
+
+    later = engine.preview(course.context, course.who)
+
+    assert not later.changes.exists()
+    assert {one["why"] for one in later.report["kept"]} == {"run undone"}
+
+
+def test_grade_edited_while_an_undo_was_lost_is_asked_about(course: Course) -> None:
+    run = corrected(course)
+    listed = engine.undo_run(run, course.who)
+    engine.approve(listed, course.who, [course.row(listed, 1, 1).digest])
+    course.sis.fault = memory.lose_request
+    engine.push(listed.pk)
+    course.sis.edit("i1", "s1", number("77"))
+    course.sis.fault = None
+    engine.push(over(listed).pk)
+
+    later = engine.preview(course.context, course.who)
+
+    assert course.stored(1, 1) == number("77")
+    assert not later.changes.exists()
+
+
+def test_undo_that_the_sis_accepted_and_did_not_store_is_no_proof(course: Course) -> None:
+    """The grades in both gradebooks agree, and yet it is the very grade that she wanted out."""
+    run = corrected(course)
+    course.sis.fault = memory.store_nothing
+
+    done = undone(course, run)
+
+    assert course.stored(1, 1) == number("90")
+    assert done.in_sync is False
+    assert {one["cause"] for one in done.report["differences"]} == {"accepted, not shown"}
+    assert done.discrepancies == 2
+
+
+def test_undo_without_an_answer_is_not_called_confirmed(course: Course) -> None:
+    run = corrected(course)
+    course.sis.fault = memory.lose_request
+
+    done = undone(course, run)
+
+    assert done.in_sync is False
+    assert {one["cause"] for one in done.report["differences"]} == {"not confirmed yet"}
+
+
+def test_run_that_sent_a_part_before_it_was_held_back_and_replaced_can_be_undone(course: Course) -> None:
+    run = corrected(course)
+    Run.objects.filter(pk=run.pk).update(state="review", finished_at=None)
+    engine.preview(course.context, course.who)
+    run.refresh_from_db()
+    assert run.state == "replaced"
+
+    undone(course, run)
+
+    assert course.stored(1, 1) == number("86.5")
+    assert course.stored(3, 2) is None

@@ -97,10 +97,11 @@ def test_undone_grade_stays_out_for_the_grade_that_the_lms_shows() -> None:
 
 
 def test_undone_grade_that_the_lms_does_not_show_now_stays_out_for_what_was_sent() -> None:
-    for wanted in (None, Held("the student left")):
+    for wanted in (None, Held("the student left"), WITHDRAWN):
         decision = undoing.decision(wanted, Left(OLD, NEW))
         assert decision is not None
         assert decision.lms == NEW
+        assert decision.stands(None, OLD), "no grade shown is no other grade"
 
 
 def test_undone_withdrawal_stays_out_while_the_lms_has_no_grade() -> None:

@@ -65,6 +65,20 @@ def test_history_is_narrowed_by_kind_and_person(course: Course) -> None:
     assert "Comparison an" not in hers
 
 
+def test_run_that_sent_a_part_stays_in_the_history_when_a_newer_list_replaces_it(course: Course) -> None:
+    run = course.send()
+    Run.objects.filter(pk=run.pk).update(state="review", finished_at=None)
+    engine.preview(course.context, course.who)
+    ada = teacher(course.context)
+
+    assert "4 new" in text_of(ada.get("history"))
+
+    change = run.changes.all()[0]
+    assert ada.get("grade", change.pk).status_code == 200
+    assert "Grades sent" in text_of(ada.get("grade", change.pk))
+    assert ada.get("run", run.pk).status_code == 200
+
+
 @pytest.mark.parametrize("part", ["", "sent", "compared", "undone", "by_schedule", "trouble", "nonsense"])
 def test_every_kind_of_the_history_opens(course: Course, part: str) -> None:
     course.send()
