@@ -13,6 +13,7 @@ from sync.sis.records import Change, Key, Value, is_rounding_of
 
 Who = Literal["teacher", "lms_admin", "sis_admin", "admin"]
 MAX_TRIES: Final = 2  # accepted answers without the value being shown, before it is a problem
+MOST_WORDS: Final = 500  # of a decision, as they are stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from the LMS. What it puts back stays out of ordinary plans by the decision "und
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sync import planning
+from sync.desired import Wanted
+from sync.lms import records as lms
 from sync.planning import Desired, Plan, Problem, Sent
 from sync.sis.records import Change, Key, Value
 
@@ -103,7 +105,34 @@ def lms_value(wanted: Desired | None, one: Left) -> Value | None:
     return wanted if isinstance(wanted, Value) else one.after
 
 
-def decision(wanted: Desired | None, one: Left) -> planning.Decision | None:
-    """What keeps a grade put back from being sent again; None where the LMS itself wants what was put back."""
+def decision(wanted: Desired | None, one: Left, of: Wanted | None) -> planning.Decision | None:
+    """What keeps a grade put back from being sent again; None where the LMS itself wants what was put back.
+
+    `of` is where the LMS's value comes from, where it shows one.
+    """
     grade = lms_value(wanted, one)
-    return None if grade == one.before else planning.Decision("undone", lms=grade, sis=one.before)
+    words = in_the_lms(of.result) if of is not None else ""
+    return (
+        None if grade == one.before else planning.Decision("undone", lms=grade, sis=one.before, words=words)
+    )
+
+
+def in_the_lms(result: lms.Result) -> str:
+    """The grade as the LMS itself writes it, before any conversion."""
+    marks = [name for name in ("late", "missing") if getattr(result, name)]
+    said = " ".join(map(str, (result.status, result.score, result.maximum, result.text, *marks)))
+    return said[: planning.MOST_WORDS]
+
+
+def restated(
+    decisions: Mapping[Key, planning.Decision], wanted: Mapping[Key, Wanted]
+) -> dict[Key, planning.Decision]:
+    """The same decisions; an undone grade that only the scale or the SIS's range shows anew is still the undone one."""
+    return {
+        key: replace(one, lms=wanted[key].value) if _is_same_grade(one, wanted.get(key)) else one
+        for key, one in decisions.items()
+    }
+
+
+def _is_same_grade(one: planning.Decision, wanted: Wanted | None) -> bool:
+    return one.kind == "undone" and wanted is not None and one.words == in_the_lms(wanted.result)

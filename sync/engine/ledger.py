@@ -163,7 +163,7 @@ def decide(key: Key, decision: planning.Decision, context: Context, by: str) -> 
         lms_value=planning.value_json(decision.lms),
         sis_value=planning.value_json(decision.sis),
         code=decision.code,
-        words=decision.words[:500],
+        words=decision.words[: planning.MOST_WORDS],
         decided_by=by[:300],
     )
 

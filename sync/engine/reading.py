@@ -244,7 +244,7 @@ def _reckon(
     sent = ledger.observe_all(rows, shown, existing, account.desired, ids, context)
     settle = {name: side.profile.settle_s for name, side in sides.items()}
     waiting = ledger.waiting_keys(rows, began, settle)
-    decisions = ledger.decisions_of(account.desired.keys() | sent.keys())
+    decisions = undoing.restated(ledger.decisions_of(account.desired.keys() | sent.keys()), account.wanted)
     ledger.lapse(planning.lapsed(account.desired, existing, decisions))
     made = planning.plan(account.desired, existing, sent, decisions, waiting)
     reading = Reading(

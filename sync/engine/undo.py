@@ -88,7 +88,9 @@ def name_rows(run: Run, rows: Iterable[GradeChange]) -> None:
 def note(run: Run, reading: Reading, keys: Iterable[sis.Key]) -> None:
     """Within the transaction that notes the intent to send: these grades stay out from now on."""
     for key in keys:
-        decision = undoing.decision(reading.account.desired.get(key), reading.left[key])
+        decision = undoing.decision(
+            reading.account.desired.get(key), reading.left[key], reading.account.wanted.get(key)
+        )
         if decision is None:
             ledger.lapse([key])
         else:

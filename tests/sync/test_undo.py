@@ -408,3 +408,14 @@ def test_run_that_sent_a_part_before_it_was_held_back_and_replaced_can_be_undone
 
     assert course.stored(1, 1) == number("86.5")
     assert course.stored(3, 2) is None
+
+
+def test_other_range_in_the_sis_sends_no_undone_grade(course: Course) -> None:
+    undone(course, corrected(course))
+    course.sis.add_item("c1", "i2", title="Homework 2", maximum=200)
+    LineItemLink.objects.filter(line_item_id="i2").update(maximum=Decimal(200))
+
+    later = engine.preview(course.context, course.who)
+
+    assert ("s3", "i2") not in {(row.student_id, row.line_item_id) for row in later.changes.all()}
+    assert Decision.objects.filter(kind="undone", student_id="s3", lapsed_at=None).exists()

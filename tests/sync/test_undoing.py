@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from sync import undoing
-from sync.planning import WITHDRAWN, Held, Plan, Sent
+from sync.desired import Wanted
+from sync.lms import records as lms
+from sync.planning import WITHDRAWN, Decision, Held, Plan, Sent
 from sync.sis.records import Key, Value
 from sync.undoing import Left
 
@@ -90,7 +94,7 @@ def test_grade_put_back_twice_and_never_shown_is_told() -> None:
 
 
 def test_undone_grade_stays_out_for_the_grade_that_the_lms_shows() -> None:
-    decision = undoing.decision(OTHER, Left(OLD, NEW))
+    decision = undoing.decision(OTHER, Left(OLD, NEW), None)
     assert decision is not None
     assert decision.stands(OTHER, OLD)
     assert not decision.stands(NEW, OLD)
@@ -98,17 +102,47 @@ def test_undone_grade_stays_out_for_the_grade_that_the_lms_shows() -> None:
 
 def test_undone_grade_that_the_lms_does_not_show_now_stays_out_for_what_was_sent() -> None:
     for wanted in (None, Held("the student left"), WITHDRAWN):
-        decision = undoing.decision(wanted, Left(OLD, NEW))
+        decision = undoing.decision(wanted, Left(OLD, NEW), None)
         assert decision is not None
         assert decision.lms == NEW
         assert decision.stands(None, OLD), "no grade shown is no other grade"
 
 
 def test_undone_withdrawal_stays_out_while_the_lms_has_no_grade() -> None:
-    decision = undoing.decision(WITHDRAWN, Left(OLD, None))
+    decision = undoing.decision(WITHDRAWN, Left(OLD, None), None)
     assert decision is not None
     assert decision.stands(None, OLD)
 
 
 def test_nothing_is_decided_where_the_lms_wants_what_was_put_back() -> None:
-    assert undoing.decision(OLD, Left(OLD, NEW)) is None
+    assert undoing.decision(OLD, Left(OLD, NEW), None) is None
+
+
+def wanted(value: Value, **result: object) -> Wanted:
+    given = {"score": Decimal(18), "maximum": Decimal(20)} | result
+    one = lms.Result("u1", "a1", lms.Status.GRADED, **given)  # type: ignore[arg-type]  # each test names its own
+    return Wanted(KEY, value, "18 of 20", "", one)
+
+
+def test_other_scale_or_range_does_not_bring_an_undone_grade_back() -> None:
+    decision = undoing.decision(NEW, Left(OLD, NEW), wanted(NEW))
+    assert decision is not None
+    (again,) = undoing.restated({KEY: decision}, {KEY: wanted(OTHER)}).values()
+    assert again.stands(OTHER, OLD)
+    assert decision.words == again.words
+
+
+@pytest.mark.parametrize(
+    "changed", [{"score": Decimal(19)}, {"maximum": Decimal(30)}, {"text": "A"}, {"late": True}]
+)
+def test_other_grade_in_the_lms_brings_it_back(changed: dict[str, object]) -> None:
+    decision = undoing.decision(NEW, Left(OLD, NEW), wanted(NEW))
+    assert decision is not None
+    (again,) = undoing.restated({KEY: decision}, {KEY: wanted(OTHER, **changed)}).values()
+    assert not again.stands(OTHER, OLD)
+
+
+def test_decisions_of_another_kind_are_about_what_stands_in_the_sis() -> None:
+    kept = Decision("sis_kept", NEW, OLD, words=undoing.in_the_lms(wanted(NEW).result))
+    assert undoing.restated({KEY: kept}, {KEY: wanted(OTHER)}) == {KEY: kept}
+    assert undoing.restated({KEY: kept}, {}) == {KEY: kept}
