@@ -299,7 +299,8 @@ class ScheduleForm(forms.Form):
         at: time | None = self.cleaned_data["at"]
         if at is None and self.data.get("kind") == "nightly":
             raise forms.ValidationError(_("Say at what time."))
-        return at or time(2, 0)
+        stands: time = self.initial["at"]
+        return at or stands
 
     def wish(self) -> Wish:
         return Wish(**self.cleaned_data)

@@ -128,7 +128,7 @@ def _first(run: Run, figures: Figures, outcome: str) -> Text:
 
 def _who_and_when(run: Run) -> str:
     zone = _zone_of(run.schedule)
-    values = {"when": _moment(run.created_at, zone), "name": run.asked_name}
+    values = {"when": _moment(run.created_at, zone), "name": _one_line(run.asked_name)}
     if run.schedule is not None:
         return _("By the schedule of %(name)s, begun on %(when)s.") % values
     return _("Begun by %(name)s on %(when)s.") % values
@@ -161,7 +161,7 @@ def _of_stop(mail: Mail) -> tuple[str, str]:
     course = str(mail.context)
     parts = [
         _("Grades of this course are not sent by schedule any more."),
-        str(STOPS[mail.stopped]) % {"name": mail.about_name},
+        str(STOPS[mail.stopped]) % {"name": _one_line(mail.about_name)},
         _(
             "Another teacher of the course can take the schedule over: open GradeSync from the course in the LMS, then “Schedule”."
         ),
@@ -182,11 +182,16 @@ def _you_administer(mail: Mail) -> str:
 
 def _subject(text: Text, course: str) -> str:
     """One line, whatever the course is called."""
-    return " ".join((str(text) % {"course": course[:100]}).split())
+    return _one_line(str(text) % {"course": course[:100]})
+
+
+def _one_line(text: str) -> str:
+    """Names and titles come from an LMS: none of them writes a paragraph of its own into a mail."""
+    return " ".join(text.split())
 
 
 def _body(course: str, parts: list[str]) -> str:
-    return "\n\n".join([course, *(part for part in parts if part)]) + "\n"
+    return "\n\n".join([_one_line(course), *(part for part in parts if part)]) + "\n"
 
 
 def _zone_of(schedule: Schedule | None) -> tzinfo:

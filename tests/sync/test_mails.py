@@ -481,8 +481,9 @@ def test_title_of_a_course_breaks_no_header(taught: Course) -> None:
     taught.context.save()
     taught.lms.grade("u1", "a1", 90)
     by_schedule(taught)
-    subject = minutes_later()[0].message()["Subject"]
-    assert "\n" not in subject
+    mail = minutes_later()[0]
+    assert "\n" not in mail.message()["Subject"]
+    assert str(mail.body).startswith("Algebra Bcc: all@school.example\n\n"), "and no line of its own"
 
 
 def test_course_without_mail_addresses_is_no_trouble(course: Course) -> None:
