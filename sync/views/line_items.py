@@ -227,7 +227,11 @@ def _create(request: Request, public_id: UUID) -> HttpResponse:
         return _proposed(request, seen, forms)
     with told(request):
         made = engine.create_line_items(course_of(request), [form.wish() for form in picked], who_of(request))
-        text = ngettext("%(n)s assignment was asked for.", "%(n)s assignments were asked for.", len(made))
+        text = ngettext(
+            "%(n)s assignment is being created in the SIS.",
+            "%(n)s assignments are being created in the SIS.",
+            len(made),
+        )
         messages.success(request, text % {"n": len(made)})
     return to(request, "line_items")
 

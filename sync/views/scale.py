@@ -72,12 +72,14 @@ def schemes(request: Request, public_id: UUID) -> HttpResponse:
     seen = Seen(state_of(request), class_links_of(request))
     links = _linked(seen)
     listed = Paginator(links, PER_PAGE).get_page(request.GET.get("page"))
+    conversions = [_conversion(seen, link) for link in listed]
     return show(
         request,
         "sync/schemes.html",
         seen=seen,
         schemes=_schemes(seen, links, course_of(request)),
-        conversions=[_conversion(seen, link) for link in listed],
+        conversions=conversions,
+        stale=sum(one.is_stale for one in conversions),
         page=listed,
         narrowed=Filter(),
         scales=wording.SCALES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from lti_tool import sessions
 from sync.models import Run
@@ -27,6 +28,12 @@ def test_page_that_is_gone_leads_to_the_course(ada: Browser) -> None:
     assert "There is no such page" in text_of(answer)
     assert f'href="{ada.url("course")}"' in answer.content.decode()
     assert FRAMED in answer.headers["Content-Security-Policy"]
+
+
+def test_missing_page_of_the_administration_leads_back_to_it(admin_client: Client) -> None:
+    page = text_of(admin_client.get("/admin/nowhere/", secure=True))
+    assert "Go to the administration" in page
+    assert "from your course" not in page
 
 
 def test_error_of_our_own_says_that_the_step_is_not_certain(
