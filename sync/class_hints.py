@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from sync import matching
 
 Hint = Literal["named", "alike", ""]
+# the custom parameters of ours that carry ids of the SIS; Canvas joins several by commas. An LMS's own ids ("101") may
+# well be those of some other class in the SIS
+PARAMETERS: Final = (
+    "section_sourcedid",
+    "canvas_section_sis_ids",
+    "course_sourcedid",
+    "canvas_course_sis_id",
+)
 RANK: Final[dict[Hint, int]] = {"named": 0, "alike": 1, "": 2}
 
 
 def named_ids(lis: Mapping[str, object], custom: Mapping[str, object]) -> set[str]:
-    """Ids that a launch names, whoever may have typed them: the lis claim's section, and each custom value's parts."""
-    texts = [str(lis.get("course_section_sourcedid") or ""), *map(str, custom.values())]
-    return {part.strip() for text in texts for part in [text, *re.split(r"[,;\s]+", text)]} - {""}
+    """SIS ids that a launch names, whoever may have typed them: the lis claim's section, and those custom parameters."""
+    texts = [lis.get("course_section_sourcedid"), *(custom.get(name) for name in PARAMETERS)]
+    return {part.strip() for text in texts for part in str(text or "").split(",")} - {""}
 
 
 def hints(titles: Mapping[str, str], *, ids: Collection[str], course: str) -> dict[str, Hint]:

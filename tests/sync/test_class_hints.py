@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sync.class_hints import hints, named_ids
+from lti_tool import families
+from sync.class_hints import PARAMETERS, hints, named_ids
 
 BIOLOGY = {"B1": "Biology (BIO-P1)", "B2": "Biology (BIO-P2)", "A1": "Algebra 1 (ALG1-P3)"}
 
@@ -34,7 +35,12 @@ def test_course_of_another_name_looks_like_none() -> None:
     assert set(hints(BIOLOGY, ids=(), course="Kurs 1").values()) == {""}
 
 
-def test_ids_come_from_the_section_claim_and_from_each_part_of_a_custom_value() -> None:
+def test_ids_come_from_the_section_claim_and_the_parameters_that_carry_ids_of_the_sis() -> None:
     lis = {"course_section_sourcedid": " S-9 ", "course_offering_sourcedid": "O-1"}
-    assert named_ids(lis, {"sections": "A1,B2; C 3", "one": "X"}) >= {"S-9", "A1", "B2", "X", "A1,B2; C 3"}
-    assert "O-1" not in named_ids(lis, {}) and "" not in named_ids({}, {"a": ""})
+    custom = {"canvas_section_sis_ids": "A1, B2", "section_sourcedid": "A1", "canvas_course_id": "101"}
+    assert named_ids(lis, custom) == {"S-9", "A1", "B2"}
+    assert named_ids({}, {"section_sourcedid": ""}) == set()
+
+
+def test_parameters_are_those_that_registrations_ask_for() -> None:
+    assert {*families.COMMON_VARIABLES, *families.CANVAS_VARIABLES} >= set(PARAMETERS)
