@@ -8,13 +8,40 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from sync.auth import TokenStore
 from sync.lms import records as lms
+from sync.lms.access import Account, CodeFlow, FixedToken, Pace, Unpaced
 from sync.options import Finding, Option
 
 Heard = Callable[[str, int], None]
+
+SUPPORT: Final = frozenset(
+    {
+        *(
+            "course_total",
+            "schemes",
+            "excused",
+            "missing",
+            "late",
+            "timestamps",
+            "sections",
+            "hidden",
+            "overridden",
+        ),
+        *(
+            "pending",
+            "attempts",
+            "categories",
+            "periods",
+            "omitted",
+            "test_student",
+            "concluded",
+            "incremental",
+        ),
+    }
+)
 
 
 class LtiServices(Protocol):
@@ -33,35 +60,51 @@ class LtiServices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One LMS connection as plain values. `token` is the resolved access token; it is left out of the repr."""
+    """One LMS connection as plain values. `token` and `secret` are resolved, and left out of the repr.
+
+    `client_id` and `secret` are the key that the LMS gave this tool (developer key, application, consumer key).
+    """
 
     name: str
     base_url: str = ""
     token: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
+    client_id: str = ""
+    secret: str = field(default="", repr=False)
 
 
 class Lms(ABC):
     """Reads a course's gradebook. Never decides, never touches models, never sees the SIS.
 
-    `supports` says what this reader can see beyond points: any of "course_total", "schemes", "excused",
-    "missing", "late", "timestamps", "sections".
+    `supports` says what this reader can see beyond points: any of `SUPPORT`. `flow` says how a teacher grants the use
+    of her own account (None: this LMS knows no such grant). `places` says where, in this LMS, what a readiness check
+    found is mended: by the check's code, a path of menu names.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
     supports: ClassVar[frozenset[str]] = frozenset()
+    flow: ClassVar[CodeFlow | None] = None
+    places: ClassVar[Mapping[str, str]] = {}
     # told by a reader, in the thread that reads, how many `students`, `items`, `results` came so far; it may raise to
     # stop the read
     heard: Heard = staticmethod(lambda what, count: None)
 
     def __init__(
-        self, settings: Settings, services: LtiServices | None = None, tokens: TokenStore | None = None
+        self,
+        settings: Settings,
+        services: LtiServices | None = None,
+        tokens: TokenStore | None = None,
+        *,
+        account: Account | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.settings = settings
         self.services = services
         self.tokens = tokens
+        self.account: Account = account or FixedToken(settings.token)
+        self.pace: Pace = pace or Unpaced()
 
     @abstractmethod
     def check(self) -> list[Finding]: ...
@@ -70,8 +113,17 @@ class Lms(ABC):
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         """The whole course, or an error: TryLater, Unreachable (treated as TryLater) or Misconfigured.
 
-        Course totals are line items `lms.COURSE_TOTAL_CURRENT` and `lms.COURSE_TOTAL_FINAL` of kind `course_total`.
+        Course totals are line items of kind `course_total`, their ids made by `lms.course_total`: current and final
+        where the LMS knows both, else its own word.
         """
+
+    def read_since(self, course: lms.Course, former: lms.Gradebook) -> lms.Gradebook:
+        """What `read_gradebook` would return now, sparing what did not change since `former`.
+
+        `former` is an earlier answer of this reader for this course, with a `mark` of at most a day ago. A reader whose
+        LMS tells no changes reads all. It may differ from a full read in nothing but `mark`.
+        """
+        return self.read_gradebook(course)
 
 
 # --- what every reader does alike -------------------------------------------------------------------

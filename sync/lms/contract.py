@@ -12,17 +12,15 @@ needs nothing of it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
 from sync.errors import AdapterError, Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
-from sync.lms.base import Lms, is_course_student
+from sync.lms.base import SUPPORT, Lms, is_course_student
 from sync.options import Finding
-
-KNOWN_SUPPORT = frozenset({"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,12 @@ class LmsContract:
 
     def refuse_reads(self) -> None:
         """From now on the LMS refuses this reader's access."""
+        raise NotImplementedError
+
+    def edit(self, user_id: str, line_item_id: str, score: Decimal | None) -> None:
+        """A teacher of the LMS enters this score, or takes the grade away (None). Asked of readers that support
+        "incremental" only.
+        """
         raise NotImplementedError
 
     # --- what is read ---------------------------------------------------------------------------------
@@ -145,6 +149,35 @@ class LmsContract:
         assert book.complete
         assert self.read() == book
 
+    def test_reading_on_says_what_a_whole_read_says(self) -> None:
+        former = self.read()
+        assert bool(former.mark) == ("incremental" in self.make().supports)
+        assert self._same(self._on(former), self.read())
+        if former.mark:
+            self.edit(self.story.second, self.story.short, Decimal("7.5"))
+            self.edit(self.story.first, self.story.long, None)
+            later = self._on(former)
+            assert self._same(later, self.read())
+            self.edit(self.story.second, self.story.short, None)
+            assert self._same(self._on(later), self.read())
+
+    def test_what_points_somewhere_points_at_something(self) -> None:
+        book = self.read()
+        categories, periods = (
+            {one.category_id for one in book.categories},
+            {one.period_id for one in book.periods},
+        )
+        sections = {one.section_id for one in book.sections}
+        assert {one.category_id for one in book.line_items} - {""} <= categories
+        assert {one.period_id for one in book.line_items} - {""} <= periods
+        assert not sections or {place for one in book.members for place in one.section_ids} <= sections
+        assert {one.line_item_id for one in book.results} <= {one.line_item_id for one in book.line_items}
+
+    def test_what_waits_for_a_review_is_no_grade(self) -> None:
+        waiting = [one for one in self.read().results if one.status is lms.Status.PENDING]
+        assert not waiting or "pending" in self.make().supports
+        assert all(one.text is None for one in waiting)
+
     def test_warnings_name_nobody(self) -> None:
         text = " ".join(self.read().warnings)
         assert [word for word in self.private if word in text] == []
@@ -172,7 +205,7 @@ class LmsContract:
     def test_reader_describes_itself(self) -> None:
         reader = self.make()
         assert reader.name and reader.label
-        assert reader.supports <= KNOWN_SUPPORT
+        assert reader.supports <= SUPPORT
         assert all(option.meaning for option in reader.options)
         assert all(not option.choices or option.default in option.choices for option in reader.options)
 
@@ -185,6 +218,13 @@ class LmsContract:
         return next(
             one for one in self.read().results if (one.user_id, one.line_item_id) == (user_id, line_item_id)
         )
+
+    def _on(self, former: lms.Gradebook) -> lms.Gradebook:
+        return self.make().read_since(self.course(), former)
+
+    @staticmethod
+    def _same(one: lms.Gradebook, other: lms.Gradebook) -> bool:
+        return replace(one, mark="") == replace(other, mark="")
 
     def _error(self) -> AdapterError:
         try:

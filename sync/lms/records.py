@@ -19,6 +19,8 @@ class Status(StrEnum):
     NOT_GRADED = "not graded"
     EXCUSED = "excused"
     MISSING = "missing"
+    # a part of it waits for a person's mark: there is a score, and it is not the grade yet
+    PENDING = "pending review"
 
 
 LineItemKind = Literal["assignment", "course_total"]
@@ -26,6 +28,13 @@ GradingType = Literal["points", "percent", "letter", "gpa", "pass_fail", "not_gr
 
 COURSE_TOTAL_CURRENT = "course_total:current"
 COURSE_TOTAL_FINAL = "course_total:final"
+
+
+def course_total(which: str, period_id: str = "") -> str:
+    """The line item id of a course total: `which` is current, final, or the LMS's own word for one (calculated,
+    adjusted); with `period_id`, the total of that grading period only.
+    """
+    return f"course_total:{which}:{period_id}" if period_id else f"course_total:{which}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class Member:
     is_teacher: bool = False
     active: bool = True
     test: bool = False
+    # she finished the course: her grades are due, and nobody expects new ones
+    concluded: bool = False
     section_ids: tuple[str, ...] = ()
 
 
@@ -88,6 +99,50 @@ class LineItem:
     category: str = ""
     published: bool = True
     position: int = 0
+    category_id: str = ""
+    # left out of the course total by the LMS
+    omitted: bool = False
+    # points are taken off by a rule of the LMS when it comes late or not at all
+    late_policy: bool = False
+    # the grading period that it counts in
+    period_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A group of line items. `weight` in percent of the course total; None: the course does not weigh by groups."""
+
+    category_id: str
+    title: str
+    weight: Decimal | None = None
+    drop_lowest: int = 0
+    drop_highest: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GradingPeriod:
+    """A part of the course with grades of its own. `closed`: the LMS takes no changes there any more."""
+
+    period_id: str
+    title: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CourseState:
+    """How the course stands in the LMS; None where the LMS does not say.
+
+    `total_rule` is a sentence for the teacher on how the LMS makes its total ("drops ungraded work", ...).
+    """
+
+    published: bool | None = None
+    concluded: bool | None = None
+    weighted: bool | None = None
+    late_policy: bool | None = None
+    total_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +168,42 @@ class Result:
     score_error: str = ""
     # a teacher typed it in place of what the LMS computed
     overridden: bool = False
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SchemeEntry:
-    """`name` from `lower` upward; `lower` is a fraction of the maximum (0.94 for 94 %), inclusive."""
+    """`name` from `lower` upward; `lower` is a fraction of the maximum (0.94 for 94 %), inclusive.
+
+    `upper`, where the LMS states one of its own, is exclusive; None: up to the next entry.
+    """
 
     name: str
     lower: Decimal
     gpa: Decimal | None = None
+    upper: Decimal | None = None
+
+
+# what a score below every bound gets: the lowest grade (Canvas), or none (Moodle, Brightspace)
+BelowAll = Literal["lowest", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class GradeScheme:
-    """A grading scheme as fetched. `source` says where it was found, in words a teacher reads."""
+    """A grading scheme as fetched. `source` says where it was found, in words a teacher reads.
+
+    The rest is how this LMS applies it: `places`, the decimals to which it rounds its bounds (None: not at all), what
+    stands `below_all` bounds, and whether a percentage is first cut to 0..100 (`clamped`).
+    """
 
     scheme_id: str
     title: str
     entries: tuple[SchemeEntry, ...]
     source: str
     points_based: bool = False
+    places: int | None = 4
+    below_all: BelowAll = "lowest"
+    clamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +211,8 @@ class Gradebook:
     """All of one course as read in one go.
 
     `complete` is True only when every page of every list was read. A reader raises on a failed or short page: it
-    never returns less than there is. `warnings` are sentences for the teacher (no names, no grades).
+    never returns less than there is. `warnings` are sentences for the teacher (no names, no grades). `mark` is the
+    reader's own note of how far this read saw, for `Lms.read_since`; empty: the reader reads all each time.
     """
 
     members: tuple[Member, ...]
@@ -150,3 +222,7 @@ class Gradebook:
     schemes: Mapping[str, GradeScheme] = field(default_factory=dict)
     complete: bool = True
     warnings: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    periods: tuple[GradingPeriod, ...] = ()
+    state: CourseState = CourseState()
+    mark: str = ""

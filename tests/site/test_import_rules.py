@@ -16,7 +16,7 @@ OURS = ("gradesync_site", "lti_tool", "sync")
 PURE = re.compile(
     r"sync\.(planning|matching|scales|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|(lms|sis)\.records)|lti_tool\.(claims|roles)"
 )
-ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry)$)\.(?P<name>\w+)")
+ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry|access)$)\.(?P<name>\w+)")
 REGISTRY = re.compile(r"sync\.(lms|sis)\.registry")
 EDGE = re.compile(r"sync\.(views|api|tasks|mails|mail_texts|(\w+_)?admin|forms|checks|management)\b")
 JOIN = re.compile(r"sync\.engine\b")
@@ -25,6 +25,7 @@ THE_DOOR = "lti_tool.http"
 
 PURE_LIBRARIES = {"sync.matching": {"rapidfuzz"}}
 ADAPTER_SEAM = {"sync.auth", "sync.errors", "sync.options", "lti_tool.http"}
+SHARED_BY_READERS = {"sync.lms.access", "sync.lms.streams", "sync.lms.rest"}
 EDGE_SEAM = re.compile(
     r"sync\.(models|errors|options|engine\b.*|forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
 )
@@ -104,7 +105,7 @@ def _adapter(module: str, target: str) -> str:
     if _top(target) not in OURS:
         return ""
     side = f"sync.{found[1]}"
-    allowed = ADAPTER_SEAM | {side, f"{side}.records", f"{side}.base"}
+    allowed = ADAPTER_SEAM | {side, f"{side}.records", f"{side}.base"} | SHARED_BY_READERS
     if module == "sync.lms.ags":
         allowed |= {"lti_tool.services"}
     own = f"{side}.{found['name']}"

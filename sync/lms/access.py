@@ -1,0 +1,81 @@
+"""Whose access a read uses, and how much of it: what the engine hands to a reader, as protocols. No models here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sync.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFlow:
+    """Where and how an LMS lets a teacher grant this tool the use of her own account (OAuth 2 code flow, RFC 6749 §4.1).
+
+    Addresses are paths under the connection's base URL, or whole URLs; a connection's options `auth_url`, `token_url`
+    and `revoke_url` take their place. `revoke` empty: the LMS knows no way, so the grant is only forgotten here.
+    """
+
+    authorize: str
+    token: str
+    scopes: tuple[str, ...] = ()
+    revoke: str = ""
+    revoke_method: str = "DELETE"
+    pkce: bool = False
+    # client id and secret in the form, or as HTTP Basic
+    in_body: bool = True
+    # more query parameters of the authorization address
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Account(Protocol):
+    """Whose access a read uses. `renew` gives another token than `spent`, which was refused, or raises Misconfigured.
+
+    Called in the thread that reads only (`streams.Streams.in_reader`): a grant lies in the database.
+    """
+
+    def token(self) -> str: ...
+
+    def renew(self, spent: str) -> str: ...
+
+
+class FixedToken:
+    """An access token that an administrator entered: there is no other one when it is refused."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def token(self) -> str:
+        return self._token
+
+    def renew(self, spent: str) -> str:
+        raise Misconfigured(
+            "The LMS refuses the access token: it has expired, or was revoked. An LMS administrator must make a new one "
+            "and add it to the connection.",
+            "token_refused",
+        )
+
+
+class Pace(Protocol):
+    """The account's budget of requests, shared by all workers.
+
+    `streams` gives a read 1 to `wanted` requests at once for as long as it lasts, or raises TryLater while the account
+    rests or others use it up. `rest` tells all workers that the LMS wants quiet for so many seconds.
+    """
+
+    def streams(self, wanted: int) -> AbstractContextManager[int]: ...
+
+    def rest(self, seconds: int) -> None: ...
+
+
+class Unpaced:
+    """Nobody else uses this account: for commands and tests."""
+
+    @contextmanager
+    def streams(self, wanted: int) -> Iterator[int]:
+        yield wanted
+
+    def rest(self, seconds: int) -> None:
+        pass
