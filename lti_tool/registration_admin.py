@@ -63,6 +63,7 @@ class RegistrationAdmin(OfInstitution):
     actions = ["approve", "test"]
     readonly_fields = [
         "state",
+        "revival",
         "granted",
         "launches",
         "report",
@@ -230,6 +231,20 @@ class RegistrationAdmin(OfInstitution):
         )
         return text % {"name": row.name, "count": courses}
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """An archived one says first how it comes back."""
+        found = list(super().get_fieldsets(request, obj))
+        if obj is None or obj.archived_at is None:
+            return found
+        return [(None, {"fields": ["revival"]}), *found]
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
+        """Django says "was deleted" of what was archived, too."""
+        if not Registration.objects.filter(pk=obj_id).exists():
+            return super().response_delete(request, obj_display, obj_id)
+        messages.success(request, _("%(name)s is archived.") % {"name": obj_display})
+        return redirect("admin:lti_tool_registration_changelist")
+
     def delete_model(self, request: HttpRequest, obj: Registration) -> None:
         archiving.remove(obj)
 
@@ -242,6 +257,14 @@ class RegistrationAdmin(OfInstitution):
     @admin.display(description=_("state"))
     def state(self, row: Registration) -> str:
         return str(STATES[approvals.state_of(row)])
+
+    @admin.display(description=_("how it comes back"))
+    def revival(self, row: Registration) -> str:
+        return str(
+            _(
+                "Register it again with the same issuer and client id: its courses and their history come back."
+            )
+        )
 
     @admin.display(description=_("granted by the LMS"))
     def granted(self, row: Registration) -> Any:

@@ -169,7 +169,11 @@ class Event:
 @page
 def grade(request: Request, public_id: UUID, change_id: int) -> HttpResponse:
     """All runs' rows and all decisions of one grade in this course, newest first."""
-    change = get_object_or_404(GradeChange, pk=change_id, run__context=course_of(request))
+    change = get_object_or_404(
+        GradeChange.objects.select_related("run").defer("run__report"),
+        pk=change_id,
+        run__context=course_of(request),
+    )
     key = GradeChange.key_fields(change.key)
     changes = GradeChange.objects.filter(run__context=course_of(request), **key).exclude(
         run__state="replaced", run__approved_at=None
@@ -180,7 +184,7 @@ def grade(request: Request, public_id: UUID, change_id: int) -> HttpResponse:
     return show(
         request,
         "sync/grade.html",
-        row=rows.row_of(change),
+        row=rows.row_of(change, change.run),
         change=change,
         events=sorted(events, key=lambda event: event.at, reverse=True),
     )
@@ -188,7 +192,7 @@ def grade(request: Request, public_id: UUID, change_id: int) -> HttpResponse:
 
 def _row(change: GradeChange) -> Event:
     at = change.answered_at or change.sent_at or change.planned_at
-    return Event(at=at, row=rows.row_of(change), change=change, what=_what(change.run))
+    return Event(at=at, row=rows.row_of(change, change.run), change=change, what=_what(change.run))
 
 
 def _decision(decision: Decision) -> Event:

@@ -17,7 +17,7 @@ from sync.models import GradeChange, Run
 from sync.views import wording
 from sync.views.filtering import Filter, titles_of
 from sync.views.review_list import Tab, choices, of_students
-from sync.views.rows import Row, row_of
+from sync.views.rows import Row, row_of, state_text
 
 PER_PAGE: Final = 100
 RECENT: Final = timedelta(seconds=60)  # what the rate is measured over
@@ -84,7 +84,7 @@ class Outcomes:
     """The run's rows, narrowed and page by page, failures first."""
 
     def __init__(self, run: Run, narrowed: Filter) -> None:
-        self.narrowed = narrowed
+        self.run, self.narrowed = run, narrowed
         counted = run.changes.order_by().values_list("state").annotate(n=Count("pk"))
         self.counts: Mapping[str, int] = dict(counted)
         self._titles = set(run.changes.order_by().values_list("item_title", flat=True).distinct())
@@ -93,7 +93,7 @@ class Outcomes:
         # the page's number may be that of the lines below
         number = 1 if narrowed.part in {"differences", "problems"} else narrowed.page
         self.page: Page[Any] = Paginator(rows, PER_PAGE).get_page(number)
-        self.rows: Sequence[Row] = [row_of(change) for change in self.page]
+        self.rows: Sequence[Row] = [row_of(change, run) for change in self.page]
 
     def _narrow(self, rows: picks.Rows) -> picks.Rows:
         if self.narrowed.part in self.counts:
@@ -108,7 +108,8 @@ class Outcomes:
 
     @property
     def can_retry(self) -> bool:
-        return any(self.counts.get(state) for state in AGAIN)
+        states = AGAIN if self.run.is_open else (*AGAIN, "approved")
+        return any(self.counts.get(state) for state in states)
 
     @property
     def can_undo(self) -> bool:
@@ -120,7 +121,7 @@ class Outcomes:
         states = [one for one in wording.ROW_STATES if self.counts.get(one)]
         links = [
             Tab(
-                wording.ROW_STATES[one],
+                state_text(one, self.run),
                 self.counts[one],
                 self.narrowed.link(part=one),
                 self.narrowed.part == one,

@@ -72,7 +72,9 @@ class People:
             "word": word if own_word else None,
             "is_mine": word is not None and word.confirmed_by_id == self.viewer.pk,
             "class_title": str(self.classes.get(row["class_link"], "")),
-            "suggestions": [self._suggestion(row, one) for one in row["suggestions"]],
+            "suggestions": sorted(
+                (self._suggestion(row, one) for one in row["suggestions"]), key=_most_agreed
+            ),
         }
 
     def _whose(self, word: StudentLink) -> str:
@@ -169,6 +171,12 @@ def _same_name(ours: str, theirs: str) -> bool | None:
     if not ours or not theirs:
         return None
     return sorted(ours.casefold().replace(",", " ").split()) == sorted(theirs.casefold().split())
+
+
+def _most_agreed(suggestion: Json) -> tuple[int, int]:
+    """Whose ids and name agree most comes first; where they agree alike, as the matcher ranked them."""
+    said = [one.same for one in suggestion["evidence"]]
+    return said.count(False) - said.count(True), said.count(False)
 
 
 def _by(by: str) -> str:

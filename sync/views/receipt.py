@@ -38,7 +38,7 @@ def receipt(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         items=items,
         page=found,
         narrowed=narrowed,
-        rows=[rows.row_of(change) for change in found],
+        rows=[rows.row_of(change, run) for change in found],
         digest=picks.digest_of(sent.values_list("digest", flat=True)),
         counts=rows.counts_of(run),
         report=run.report,

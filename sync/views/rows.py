@@ -45,7 +45,8 @@ class Row:
         return deciding.digest_of_pair(self.key, self.values)
 
 
-def row_of(change: GradeChange, *, picked: bool = False) -> Row:
+def row_of(change: GradeChange, run: Run | None = None, *, picked: bool = False) -> Row:
+    """`run`, where it is at hand: a grade of one that ended does not wait to be sent any more."""
     reason, who = wording.REASONS.get(change.code, ("", ""))
     if change.code and not reason:
         reason, who = _("The SIS refused it (%(code)s).") % {"code": change.code}, "sis_admin"
@@ -59,7 +60,7 @@ def row_of(change: GradeChange, *, picked: bool = False) -> Row:
         new=words(change.after),
         why=tell(change.why),
         state=change.state,
-        state_text=wording.ROW_STATES.get(change.state, change.state),
+        state_text=state_text(change.state, run),
         badge=wording.BADGES.get(change.state, ""),
         reason=" ".join(part for part in (str(reason), tell(change.words)) if part),
         who=wording.WHO.get(who, ""),
@@ -70,6 +71,12 @@ def row_of(change: GradeChange, *, picked: bool = False) -> Row:
         answered_at=change.answered_at,
         values=(change.after, change.before),
     )
+
+
+def state_text(state: str, run: Run | None) -> wording.Text:
+    if state == "approved" and run is not None and not run.is_open:
+        return wording.NOT_SENT
+    return wording.ROW_STATES.get(state, state)
 
 
 def words(value: dict[str, Any] | None) -> str:

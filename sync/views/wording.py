@@ -33,6 +33,8 @@ ROW_STATES: Final[dict[str, Text]] = {
     "unchanged": _("stood there already"),
     "planned": _("not picked"),
 }
+# a run that ended sends no more: what was approved then stays unsent
+NOT_SENT: Final[Text] = _("not sent")
 BADGES: Final = {
     "rejected": "problem", "unknown": "notice", "changed": "notice", "accepted": "good", "delivered": "good",
     "unchanged": "good",

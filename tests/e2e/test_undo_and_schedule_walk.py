@@ -51,7 +51,7 @@ def undo(page: Page, sent: int, inspector: Inspector) -> None:
     expect(page.get_by_role("heading", name="Left alone by your decision")).to_be_visible()
     expect(page.get_by_text("There is nothing new to send.")).to_be_visible()
     inspector.look(page, "review with what was undone")
-    page.get_by_role("checkbox", name=re.compile("Take back")).first.check()
+    page.get_by_role("checkbox", name=re.compile("^Take back")).first.check()
     page.get_by_role("button", name="Save my decisions and look again").click()
     expect(page.locator("input[name=digest]")).to_have_count(1)
 

@@ -367,8 +367,11 @@ def test_deleting_says_before_that_courses_stay_and_archives(office: Client, pla
     platform.launch()
     address = f"{LIST}{platform.registration.pk}/delete/"
     assert "its course and its history stay" in office.get(address).content.decode()
-    office.post(address, {"post": "yes"})
-    assert Registration.objects.get().archived_at is not None and Context.objects.exists()
+    said = office.post(address, {"post": "yes"}, follow=True).content.decode()
+    assert "is archived." in said and "was deleted" not in said
+    row = Registration.objects.get()
+    assert row.archived_at is not None and Context.objects.exists()
+    assert "Register it again with the same issuer" in office.get(change_page(row)).content.decode()
 
 
 def test_deleting_from_the_list_archives_and_deletes_each_as_it_must(

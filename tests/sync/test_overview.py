@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -481,6 +482,16 @@ def test_word_on_a_student_is_shown_with_its_evidence_and_taken_back(office: Cli
     assert not StudentLink.objects.exists()
     entry = noted("revoke")
     assert (entry.about, entry.detail) == ("u2 → s2", "word of Ada Teacher")
+
+
+def test_words_on_students_name_them_as_their_course_was_last_read(office: Client, mine: Course) -> None:
+    mine.lms.change_member("u2", name="Nora Lind")
+    mine.sis.roster["c1"]["s2"] = replace(
+        mine.sis.roster["c1"]["s2"], given_name="Eleonora", family_name="Lind"
+    )
+    engine.look(mine.context)
+    page = text_of(look(office, "identities", mine))
+    assert "Nora Lind (u2)" in page and "Eleonora Lind (s2)" in page
 
 
 def test_pages_need_no_inline_script_or_style(office: Client, mine: Course) -> None:

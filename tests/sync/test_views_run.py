@@ -43,6 +43,20 @@ def test_lost_answer_is_not_counted_as_answered(course: Course) -> None:
     assert "2 of 4 answered" in page
 
 
+def test_grades_of_a_run_that_failed_are_not_sent_and_are_tried_again(course: Course) -> None:
+    ada = teacher(course.context)
+    run = engine.preview(course.context, course.who)
+    engine.approve(run, course.who, [row.digest for row in run.changes.all()])
+    assert "waiting to be sent" in text_of(ada.get("run", run.pk))
+
+    Run.objects.update(state="failed", finished_at=timezone.now())
+
+    page = text_of(ada.get("run", run.pk))
+    assert "not sent" in page and "Try again what did not go" in page
+    assert "waiting to be sent" not in page
+    assert "waiting to be sent" not in text_of(ada.get("receipt", run.pk))
+
+
 # --- rate and time left ---------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,15 @@ def test_suggestion_shows_both_sides_and_says_in_words_what_agrees(course: Cours
     assert not [line for line in lines(page) if line[0] == "login"]
 
 
+def test_student_of_whom_most_agrees_is_suggested_first(course: Course, ada: Browser) -> None:
+    """Twins share an e-mail: the one with her own name and id stands above her sister."""
+    course.lms.add_member("u9", name="Nora Lind", sis_id="s9", email="lind@example.org")
+    enrol(course, sis.Person("s8", "Nele", "Lind", email="lind@example.org"))
+    enrol(course, sis.Person("s9", "Nora", "Lind", email="lind@example.org"))
+    page = text_of(ada.post("look", back="students"))
+    assert page.index("Yes, this is Nora Lind") < page.index("Yes, this is Nele Lind")
+
+
 def test_id_that_agrees_with_one_of_the_fields_it_stands_for_agrees(course: Course, ada: Browser) -> None:
     enrol(course, sis.Person("s8", "Nora", "Lind", identifier="88", username="nl"))
     course.lms.add_member("u9", name="Nora Lind", sis_id="88", login="other")

@@ -1,6 +1,6 @@
 // Ticks a whole table of rows at once (not of removals, unless a run is undone), and counts what is ticked. Without this script every box can be ticked by hand.
 function pick(table) {
-  const boxes = [...table.querySelectorAll('tbody input[name="digest"]')];
+  const boxes = [...table.querySelectorAll('tbody input[name="digest"], tbody input[name="lift"]')];
   const head = table.querySelector("thead th");
   if (boxes.length < 2 || !head) return;
   const all = document.createElement("input");
