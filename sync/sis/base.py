@@ -90,6 +90,10 @@ class Sis(ABC):
     def sessions(self, class_id: str) -> list[sis.Session]:
         """The academic sessions that a line item of this class may name, best first."""
 
+    def registrations(self, class_id: str) -> list[sis.Registration]:
+        """What each student of the class may get, where the profile says `preflight`; read before a list is shown."""
+        return []
+
     @abstractmethod
     def create_line_item(self, new: sis.NewLineItem) -> sis.LineItem:
         """Create one column, once. Raises Rejected, TryLater, Unreachable (lost answer: read before trying again)."""
@@ -98,7 +102,8 @@ class Sis(ABC):
     def _send(self, batch: Sequence[sis.Change]) -> Iterable[Answer]:
         """Translate one request: the batch has one `batch_key`. Yields an answer per change, or raises.
 
-        Raising `Rejected` or `Unreachable` answers for all changes of the batch not yet yielded.
+        Raising `Rejected` or `Unreachable` answers for all changes of the batch not yet yielded; raising `BatchRejected`
+        has the others of the batch sent again without those that it names.
         `TryLater` and `Misconfigured` mean: nothing of what was not yet yielded was stored. Runs in a worker thread.
         """
 
@@ -156,9 +161,22 @@ class Sis(ABC):
 
     def _answers(self, batch: Sequence[sis.Change]) -> list[Answer]:
         """One batch's answers; an error that stops the run carries the answers already known in `.answers`."""
-        answers: list[Answer] = []
+        profile = self.profile
+        answers = [
+            (one, sis.Outcome("rejected", "malformed", words))
+            for one in batch
+            if (words := unfit(one, profile))
+        ]
+        batch = [one for one in batch if not unfit(one, profile)]
         try:
-            answers.extend(self._send(batch))
+            answers.extend(self._send(batch) if batch else ())
+        except BatchRejected as error:
+            named = [(one, error.culprits[one.key]) for one in batch if one.key in error.culprits]
+            answers.extend((one, sis.Outcome("rejected", why.code, why.words)) for one, why in named)
+            try:
+                answers.extend(self._innocent(batch, error))
+            except _Stopped as stopped:
+                raise _Stopped([*answers, *stopped.answers], stopped.error) from stopped
         except Rejected as error:
             answers.extend(self._rest(batch, answers, sis.Outcome("rejected", error.code, error.words)))
         except Unreachable:
@@ -170,10 +188,58 @@ class Sis(ABC):
             answers.extend(self._rest(batch, answers, sis.Outcome("unknown")))
         return answers
 
+    def _innocent(self, batch: Sequence[sis.Change], error: BatchRejected) -> Iterator[Answer]:
+        """Those that the batch was not refused for, sent once more: together, or one by one where nobody is named."""
+        left = [change for change in batch if change.key not in error.culprits]
+        if len(left) < len(batch):
+            parts = [left] if left else []
+        elif len(batch) > 1:
+            parts = [[change] for change in left]
+        else:
+            yield from self._rest(batch, [], error.outcome)
+            return
+        for part in parts:
+            yield from self._answers(part)
+
     @staticmethod
     def _rest(batch: Sequence[sis.Change], answers: Sequence[Answer], outcome: sis.Outcome) -> list[Answer]:
         answered = {change.key for change, _ in answers}
         return [(change, outcome) for change in batch if change.key not in answered]
+
+
+def unfit(change: sis.Change, profile: sis.Profile) -> str:
+    """Why this SIS cannot hold what the change says, in words; "" when it can. Nothing is dropped on the way."""
+    value = change.after
+    if value is None:
+        return "" if profile.withdraw else "This SIS takes no grade back: remove it there."
+    if value.score is not None and not profile.scores:
+        return "This SIS takes no numbers: send its letters or codes."
+    if value.text is not None and not profile.texts:
+        return "This SIS takes numbers only."
+    if value.status == sis.ScoreStatus.EXEMPT and not profile.exempt:
+        return "This SIS cannot hold that a student is excused."
+    if value.flags - profile.flags:
+        return f"This SIS cannot hold these marks: {', '.join(sorted(value.flags - profile.flags))}."
+    return _unfit_extras(value.extras, profile.extras)
+
+
+def _unfit_extras(extras: sis.Extras | None, carried: frozenset[str]) -> str:
+    if extras is None:
+        return ""
+    if (extras.last_attended or extras.never_attended) and "last_attendance" not in carried:
+        return "This SIS cannot hold a last date of attendance here."
+    if (extras.lapses_to or extras.extended_to) and "incomplete" not in carried:
+        return "This SIS cannot hold what an incomplete lapses to here."
+    return ""
+
+
+class BatchRejected(AdapterError):
+    """A batch was refused whole, and nothing of it stored, for the changes in `culprits` (by key; empty: not said)."""
+
+    def __init__(self, culprits: Mapping[sis.Key, Rejected], words: str = "") -> None:
+        super().__init__("The batch was refused.")
+        self.culprits = culprits
+        self.outcome = sis.Outcome("rejected", "malformed", words)
 
 
 class _Stopped(Exception):

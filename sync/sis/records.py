@@ -38,35 +38,88 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What some SISs want beside a grade; a person enters it, the LMS knows none of it.
+
+    `lapses_to` and `extended_to`: the grade that an incomplete becomes, and when. `last_attended`: the last day in
+    class; `never_attended` says that there was none.
+    """
+
+    lapses_to: str = ""
+    extended_to: date | None = None
+    last_attended: date | None = None
+    never_attended: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "lapses_to": self.lapses_to,
+            "extended_to": self.extended_to.isoformat() if self.extended_to else "",
+            "last_attended": self.last_attended.isoformat() if self.last_attended else "",
+            "never_attended": self.never_attended,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Extras:
+        return cls(
+            lapses_to=str(data.get("lapses_to") or ""),
+            extended_to=_day(data.get("extended_to")),
+            last_attended=_day(data.get("last_attended")),
+            never_attended=data.get("never_attended") is True,
+        )
+
+    def words(self) -> str:
+        """For people: "incomplete until 2027-01-31, then F; last attended 2026-10-14"."""
+        parts = []
+        if self.lapses_to or self.extended_to:
+            until = f" until {self.extended_to.isoformat()}" if self.extended_to else ""
+            parts.append(f"incomplete{until}" + (f", then {self.lapses_to}" if self.lapses_to else ""))
+        if self.never_attended:
+            parts.append("never attended")
+        elif self.last_attended:
+            parts.append(f"last attended {self.last_attended.isoformat()}")
+        return "; ".join(parts)
+
+
+def _day(stated: object) -> date | None:
+    return date.fromisoformat(str(stated)) if stated else None
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """What a grade says: the part that is compared and digested.
 
     `score` is quantised to the profile's decimals by whoever makes the value (`Value.of`); equal numbers are
-    equal values whatever their trailing zeros. `flags` holds only flags that the connection carries.
+    equal values whatever their trailing zeros. `flags` and `extras` hold only what the connection carries; `extras`
+    None: nothing of the kind.
     """
 
     score: Decimal | None = None
     text: str | None = None
     status: str = ScoreStatus.FULLY_GRADED
     flags: frozenset[str] = frozenset()
+    extras: Extras | None = None
 
     def as_json(self) -> dict[str, object]:
         """Plain JSON with the number as text, so that it never passes through a binary float."""
-        return {
+        found: dict[str, object] = {
             "score": None if self.score is None else plain(self.score),
             "text": self.text,
             "status": str(self.status),
             "flags": sorted(self.flags),
         }
+        # a value without them reads as it always did: what was stored and digested before stays the same
+        return found | ({"extras": self.extras.as_json()} if self.extras is not None else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Value:
         score, text, flags = data.get("score"), data.get("text"), data.get("flags")
+        extras = data.get("extras")
         return cls(
             score=None if score is None else Decimal(str(score)),
             text=None if text is None else str(text),
             status=str(data.get("status") or ScoreStatus.FULLY_GRADED),
             flags=frozenset(str(flag) for flag in flags) if isinstance(flags, list) else frozenset(),
+            extras=Extras.from_json(extras) if isinstance(extras, Mapping) else None,
         )
 
     @property
@@ -87,7 +140,7 @@ class Value:
             main = self.text if self.score is None else f"{self.text} ({plain(self.score)})"
         else:
             main = plain(self.score) if self.score is not None else "no grade"
-        marks = sorted(self.flags)
+        marks = sorted(self.flags) + ([self.extras.words()] if self.extras is not None else [])
         return f"{main} ({', '.join(marks)})" if marks else main
 
 
@@ -107,7 +160,12 @@ def is_rounding_of(sent: Value | None, stored: Value | None) -> bool:
     """True when `stored` is exactly `sent` with the score rounded or cut to fewer decimals, all else equal."""
     if sent is None or stored is None or sent.score is None or stored.score is None or sent == stored:
         return False
-    if (sent.text, sent.status, sent.flags) != (stored.text, stored.status, stored.flags):
+    if (sent.text, sent.status, sent.flags, sent.extras) != (
+        stored.text,
+        stored.status,
+        stored.flags,
+        stored.extras,
+    ):
         return False
     places = max(0, -int(Decimal(plain(stored.score)).as_tuple().exponent))
     sent_places = max(0, -int(Decimal(plain(sent.score)).as_tuple().exponent))
@@ -185,6 +243,40 @@ class ScoreScale:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowedGrade:
+    """One entry of the closed list that a registration may get. `text` is how people write it, `code` what is sent.
+
+    `lapses`: does it want the grade that it lapses to, and until when (an incomplete). `ours` False: the registrar's
+    own (withdrawn, audit, transfer): never sent by a tool, and never written over.
+    """
+
+    text: str
+    code: str = ""
+    last_attendance: Literal["no", "optional", "required"] = "no"
+    lapses: Literal["no", "optional", "required"] = "no"
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What one student's registration takes on one line item ("": on all of the class), as the SIS says beforehand.
+
+    `mode` is its mode of evaluation in the SIS's words ("Letter", "Pass/No Pass", "Audit"): two students of a class may
+    differ. `refused` is a rejection code (not_gradable, frozen, window_closed, ...) where nothing is taken now, with the
+    SIS's `words`. `allowed` None: the SIS names no list.
+    """
+
+    class_id: str
+    student_id: str
+    line_item_id: str = ""
+    mode: str = ""
+    refused: str = ""
+    words: str = ""
+    allowed: tuple[AllowedGrade, ...] | None = None
+    closes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LineItem:
     """One column of a class's gradebook. `minimum` and `maximum` are its own range, None where it has none."""
 
@@ -198,6 +290,8 @@ class LineItem:
     score_scale_id: str = ""
     due: datetime | None = None
     active: bool = True
+    # a grade of the whole class: a final, a midterm, a computed total
+    kind: LineItemKind = "assignment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +374,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How this SIS behaves, as far as the engine must know. Adapters build it from their options."""
+    """How this SIS behaves, as far as the engine must know. Adapters build it from their options.
+
+    `kinds`: the line items that it takes grades for. `scores` and `texts`: may a value be a number, a text. `extras`:
+    which of "last_attendance" and "incomplete" travel with a grade. `preflight`: `Sis.registrations` says beforehand
+    what each student may get. `asynchronous`: an answer means "taken over", what became of it shows later or elsewhere,
+    so an accepted grade is only delivered. `atomic`: a batch with one bad record is refused whole.
+    """
 
     decimals: int = 4
     flags: frozenset[str] = frozenset()
@@ -295,4 +395,13 @@ class Profile:
     withdraw: bool = True
     settle_s: int = 60
     fresh_s: int = 300
+    kinds: frozenset[str] = frozenset({"assignment", "course_total"})
+    scores: bool = True
+    # may a student be excused
+    exempt: bool = True
+    extras: frozenset[str] = frozenset()
+    comments: bool = False
+    preflight: bool = False
+    asynchronous: bool = False
+    atomic: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
