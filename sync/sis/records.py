@@ -373,13 +373,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeRule:
+    """What becomes of the LMS's letter for students of one mode of evaluation.
+
+    "send": as it is, the SIS converts it; "convert": by `codes` (letter to code); "hold": a person enters it in the SIS.
+    """
+
+    rule: Literal["send", "convert", "hold"] = "send"
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """How this SIS behaves, as far as the engine must know. Adapters build it from their options.
 
     `kinds`: the line items that it takes grades for. `scores` and `texts`: may a value be a number, a text. `extras`:
     which of "last_attendance" and "incomplete" travel with a grade. `preflight`: `Sis.registrations` says beforehand
-    what each student may get. `asynchronous`: an answer means "taken over", what became of it shows later or elsewhere,
-    so an accepted grade is only delivered. `atomic`: a batch with one bad record is refused whole.
+    what each student may get; where it names no list, `needs_attendance` and `needs_lapse` are the grades that want a
+    last date of attendance, or what they lapse to. `own_codes` are the registrar's own, never sent and never written
+    over. `modes` by mode of evaluation, in lower case. `asynchronous`: an answer means "taken over", what became of it
+    shows later or elsewhere, so an accepted grade is only delivered. `atomic`: a batch with one bad record is refused
+    whole.
     """
 
     decimals: int = 4
@@ -402,6 +416,10 @@ class Profile:
     extras: frozenset[str] = frozenset()
     comments: bool = False
     preflight: bool = False
+    needs_attendance: frozenset[str] = frozenset()
+    needs_lapse: frozenset[str] = frozenset()
+    own_codes: frozenset[str] = frozenset()
+    modes: Mapping[str, ModeRule] = field(default_factory=dict)
     asynchronous: bool = False
     atomic: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
