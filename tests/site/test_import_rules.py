@@ -25,7 +25,13 @@ THE_DOOR = "lti_tool.http"
 
 PURE_LIBRARIES = {"sync.matching": {"rapidfuzz"}}
 ADAPTER_SEAM = {"sync.auth", "sync.errors", "sync.options", "lti_tool.http"}
-SHARED_BY_READERS = {"sync.lms.access", "sync.lms.streams", "sync.lms.rest"}
+SHARED_BY_READERS = {
+    "sync.lms.access",
+    "sync.lms.streams",
+    "sync.lms.rest",
+    "sync.sis.rest",
+    "sync.sis.modes",
+}
 EDGE_SEAM = re.compile(
     r"sync\.(models|errors|options|engine\b.*|forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
 )
