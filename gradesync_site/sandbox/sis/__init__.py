@@ -1,5 +1,28 @@
-"""A pretend SIS: OneRoster 1.2 rostering and gradebook, strict to the standard, with faults by name."""
+"""A pretend SIS: strict OneRoster 1.2 and 1.1, or one vendor's own API (a room of its name, with a `make_app`)."""
 
-from gradesync_site.sandbox.sis.app import make_app
+from __future__ import annotations
 
-__all__ = ["make_app"]
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+
+from gradesync_site.sandbox.control import Options
+
+HERE = Path(__file__).parent
+ONEROSTER = "oneroster"
+
+
+def dialects() -> list[str]:
+    """Every vendor whose fake lies here: a package with an `app` module."""
+    return sorted([ONEROSTER, *(one.parent.name for one in HERE.glob("*/app.py"))])
+
+
+def make_app(options: Options) -> Flask:
+    """The SIS of `options.dialect` (empty: OneRoster) as a Flask app. Raises ValueError for one that is not there."""
+    dialect = options.dialect or ONEROSTER
+    if dialect not in dialects():
+        raise ValueError(f"The sandbox SIS speaks {', '.join(dialects())}.")
+    room = __name__ if dialect == ONEROSTER else f"{__name__}.{dialect}"
+    app: Flask = import_module(f"{room}.app").make_app(options)
+    return app
