@@ -116,7 +116,7 @@ class ClientCredentials:
         return token, _seconds(answer.get("expires_in"))
 
     def _ask(self, scopes: Sequence[str]) -> requests.Response:
-        form = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
+        form = {"grant_type": "client_credentials"} | ({"scope": " ".join(scopes)} if scopes else {})
         headers = {"Accept": "application/json"}
         if self._in_body:
             form |= {"client_id": self._client_id, "client_secret": self._secret}
