@@ -11,9 +11,9 @@ import responses
 from lti_tool import http
 from sync import scales
 from sync.lms import records as lms
-from sync.lms.base import is_course_student
+from sync.lms.base import Settings, is_course_student
 from sync.lms.contract import LmsContract, Story
-from sync.lms.moodle import Moodle, functions
+from sync.lms.moodle import Moodle, functions, structure
 from tests.lms.moodle_wire import (
     ANA,
     GUS,
@@ -117,9 +117,7 @@ def test_token_and_format_are_in_the_form_and_the_course_is_the_launchs_context(
 
 
 def test_address_may_be_given_with_the_services_path(wire: MoodleWire) -> None:
-    reader = Moodle(
-        moodle().settings.__class__("m", "https://moodle.example/webservice/rest/server.php/", TOKEN)
-    )
+    reader = Moodle(Settings("m", "https://moodle.example/webservice/rest/server.php/", TOKEN))
     assert reader.read_gradebook(course()).members
 
 
@@ -414,6 +412,17 @@ def test_scale_is_the_items_scheme_and_gives_every_word_back(wire: MoodleWire) -
         made = scales.convert(
             result(book, user_id, MASTERY), item(book, MASTERY), scheme, scales.Target("letter")
         )
+        assert isinstance(made, scales.Converted) and made.value.text == word
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 7, 8, 12, 30, 100])
+def test_every_word_of_every_scale_is_found_by_its_place(length: int) -> None:
+    words = tuple(f"word {at}" for at in range(length))
+    scheme = structure.scheme_of("5", words)
+    shown = lms.LineItem("7", "Check", Decimal(length - 1), grading_type="letter")
+    for place, word in enumerate(words):
+        graded = lms.Result("u", "7", lms.Status.GRADED, Decimal(place), Decimal(length - 1), word)
+        made = scales.convert(graded, shown, scheme, scales.Target("letter"))
         assert isinstance(made, scales.Converted) and made.value.text == word
 
 

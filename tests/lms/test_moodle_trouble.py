@@ -150,6 +150,16 @@ def test_grade_that_shows_only_its_date_is_not_taken_for_none(wire: MoodleWire) 
     assert result(read(), ANA, QUIZ).score_error == "not-shown"
 
 
+def test_one_hidden_grade_with_its_number_does_not_outweigh_what_is_kept_back(wire: MoodleWire) -> None:
+    """As when a right is granted, or taken away, while students are read one by one."""
+    wire.row(ANA, HOMEWORK)["gradeishidden"] = True
+    wire.row(ZOE, QUIZ).update(graderaw=None, gradeishidden=True)
+    wire.take_out(LAB, ANA)
+    book = read(read_by="student")
+    kept_back = {(one.user_id, one.line_item_id) for one in book.results if one.score_error == "not-shown"}
+    assert kept_back == {(ZOE, str(QUIZ)), (ANA, str(LAB))}
+
+
 def test_total_that_is_left_out_for_one_student_is_offered_to_nobody(wire: MoodleWire) -> None:
     wire.take_out(TOTAL, ANA)
     assert CURRENT not in ids(read())

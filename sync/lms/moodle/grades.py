@@ -35,19 +35,26 @@ class Unseen:
 
 
 def unseen(report: Report, listed: Mapping[str, str], students: Collection[str]) -> Unseen:
-    """`listed` is Moodle's other list of the course's assignments, which keeps nothing back: titles by number."""
+    """`listed` is Moodle's other list of the course's assignments, which keeps nothing back: titles by number.
+
+    With all rights an item is in every student's report, or in none.
+    """
     missing = [title for item_id, title in listed.items() if item_id not in report.columns]
-    hidden = set() if report.sees_hidden else set(report.hidden)
-    there = {(one.user_id, one.line_item_id) for one in report.results} if _has_gaps(report) else set()
-    for column in report.columns.values():
-        if column.kind != CATEGORY and column.seen < len(report.people):
-            hidden |= {(one, column.line_item_id) for one in report.people} - there
+    gaps = _gaps(report)
+    sees_hidden = report.proofs_of_sight > 0 and not report.proofs_against and not gaps
+    hidden = gaps if sees_hidden else gaps | report.hidden
     grades = frozenset(pair for pair in hidden if pair[0] in students)
-    return Unseen(tuple(missing) if report.people else (), grades, report.sees_hidden)
+    return Unseen(tuple(missing) if report.people else (), grades, sees_hidden)
 
 
-def _has_gaps(report: Report) -> bool:
-    return any(column.seen < len(report.people) for column in report.columns.values())
+def _gaps(report: Report) -> set[Pair]:
+    """Items that are in the report of some students and not of others: there, the grade itself is hidden."""
+    count = len(report.people)
+    partly = [one.line_item_id for one in report.columns.values() if not one.is_seen_of_all(count)]
+    if not partly:
+        return set()
+    there = {(one.user_id, one.line_item_id) for one in report.results}
+    return {(user_id, item_id) for user_id in report.people for item_id in partly} - there
 
 
 def results(report: Report, hidden: frozenset[Pair]) -> list[lms.Result]:

@@ -21,7 +21,7 @@ Found = TypeVar("Found")
 # a grade of the report fills about 640 bytes and, read, some kilobytes: above this a course comes student by student
 MOST_IN_ONE_ANSWER: Final = 25_000
 # students whose grades are held as Moodle sent them at any one time
-AT_A_TIME: Final = 32
+AT_A_TIME: Final = 64
 FIELDS: Final = "id,username,idnumber,email,firstname,lastname,fullname,roles,suspended"
 
 

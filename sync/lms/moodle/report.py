@@ -30,6 +30,7 @@ SETTINGS: Final = {"graderaw": "Show grades", "grademin": "Show ranges", "gradem
 NOT_SHOWN: Final = "not-shown"
 NUMERIC: Final = re.compile(r"[\d\s.,'’%()+\-–—−]*")
 TAG: Final = re.compile(r"<[^>]*>")
+LONGEST_TEXT: Final = 1_000
 LAST_YEAR_9999: Final = 253_402_300_799
 
 
@@ -50,6 +51,9 @@ class Column:
     from_zero: bool = True
     maxima_of_graded: Counter[Decimal] = field(default_factory=Counter)
     maxima: Counter[Decimal] = field(default_factory=Counter)
+
+    def is_seen_of_all(self, students: int) -> bool:
+        return self.kind == CATEGORY or self.seen == students
 
     @property
     def line_item_id(self) -> str:
@@ -74,7 +78,8 @@ class Report:
     """What the report says, student by student; `scales` are the words of activities' scales.
 
     `hidden` are hidden grades that come without a number although there was one, as far as their date tells: so they
-    come to an account that may not see them. `sees_hidden`: another hidden grade came with its number.
+    come to an account that may not see them. `proofs_of_sight` are hidden grades that came with their number or
+    feedback, `proofs_against` those of which only a date is shown.
     """
 
     def __init__(self, scales: Mapping[Pair, Words], broken: Callable[[str], TryLater]) -> None:
@@ -84,7 +89,7 @@ class Report:
         self.results: list[lms.Result] = []
         self.course_sis_id = ""
         self.hidden: set[Pair] = set()
-        self.sees_hidden = False
+        self.proofs_of_sight = self.proofs_against = 0
         self.dropped = 0
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -124,12 +129,11 @@ class Report:
         graded = result.status is lms.Status.GRADED
         if graded and row.get("status") == "dropped":
             self.dropped += 1
-        if row.get("gradehiddenbydate") is True:
+        by_date = row.get("gradehiddenbydate") is True
+        self.proofs_against += by_date
+        if by_date or (not result.posted and not graded and row.get("gradedategraded") is not None):
             self.hidden.add((result.user_id, result.line_item_id))
-        elif not result.posted and (graded or text_of(row.get("feedback"))):
-            self.sees_hidden = True
-        elif not result.posted and row.get("gradedategraded") is not None:
-            self.hidden.add((result.user_id, result.line_item_id))
+        self.proofs_of_sight += not result.posted and (graded or bool(text_of(row.get("feedback"))))
 
 
 def _check_fields(row: Row) -> None:
@@ -211,7 +215,7 @@ def _word_shown(row: Row) -> str:
 
 def cleaned(stated: object) -> str:
     """Text without the marks of HTML that Moodle puts around it (a tick for a passing grade) or into it."""
-    return html.unescape(TAG.sub("", text_of(stated))).strip()
+    return html.unescape(TAG.sub("", text_of(stated)[:LONGEST_TEXT])).strip()
 
 
 def instant_of(stated: object) -> datetime | None:

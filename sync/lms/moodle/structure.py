@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from lti_tool import http
@@ -15,6 +15,8 @@ from sync.lms.moodle.report import Pair, Words, cleaned, instant_of
 
 Row = Mapping[str, Any]
 
+FOUR_PLACES: Final = Decimal("0.0001")
+MOST_WORDS: Final = 1_000
 TOTAL_RULE: Final = (
     "Moodle keeps one course total for each student, out of what counts for this student. Whether ungraded work counts, "
     "how categories weigh and which grades are dropped is set in the course's gradebook setup; Moodle does not tell it."
@@ -100,11 +102,10 @@ def words_of(rows: Sequence[Row]) -> Words:
 
 def scheme_of(scale_id: str, words: Words) -> lms.GradeScheme | None:
     """The first word is 0 %, the last one 100 %, as Moodle itself counts; a scale of one word has no percentages."""
-    if len(words) < 2:
+    if not 2 <= len(words) <= MOST_WORDS:
         return None
-    # cut, never rounded up: the word's own percentage must reach its bound
-    with localcontext(rounding=ROUND_DOWN):
-        lowest = [Decimal(at) / (len(words) - 1) for at in range(len(words))]
+    # thirds have no last decimal: cut, never rounded up, so that a word's own percentage reaches its bound
+    lowest = [(Decimal(at) / (len(words) - 1)).quantize(FOUR_PLACES, ROUND_DOWN) for at in range(len(words))]
     entries = tuple(lms.SchemeEntry(word, low) for word, low in zip(words, lowest, strict=True))
     source = "the scale that the assignment uses in Moodle"
     return lms.GradeScheme(
