@@ -135,7 +135,7 @@ def _digits(number: Decimal | None) -> str:
 
 def _check_score(result: lms.Result) -> None:
     if result.score_error:
-        raise _Refused("repeated" if result.score_error == "repeated" else "not-a-number")
+        raise _Refused(result.score_error if result.score_error in _UNREAD else "not-a-number")
     score = result.score
     if score is not None and not _is_sensible(score):
         raise _Refused("not-a-number")
@@ -441,6 +441,8 @@ def _rounding_words(number: Decimal, rounded: Decimal, target: Target) -> str:
 _TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "not-a-number": ("teacher", "The LMS sent a score that is not a usable number. Enter it again in the LMS."),
     "repeated": ("lms_admin", "The LMS sent several results for one student and assignment. Ask its administrator."),
+    "not-shown": ("lms_admin", "The LMS keeps this grade from the account that reads it. Ask its administrator to let "
+                  "that account see hidden grades."),
     "no-score": ("teacher", "The LMS says that this is graded and gives no usable grade. Enter it again there."),
     "no-maximum": ("teacher", "The LMS names no maximum for this assignment. Set its points there, or link it "
                    "with another scale."),
@@ -460,6 +462,8 @@ _TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
                           "assignment."),
 }  # fmt: skip
 
+# reasons of a reader (`lms.Result.score_error`) that have words of their own
+_UNREAD: Final = frozenset({"repeated", "not-shown"})
 # problems of a whole line item: one row may stand for all its results
 OF_LINE_ITEM: Final = frozenset({"no-maximum", "no-range", "no-scheme", "scheme-broken", "letters-not-taken"})
 

@@ -79,9 +79,13 @@ class Sandbox:
             g.setdefault("stored", []).extend(what)
         self.save()
 
-    def strikes(self, name: str) -> Any:
-        """The fault of this name when it strikes on the present request, noted in the journal; else None."""
-        fault = self.faults.strikes(name, request.method, request.path)
+    def strikes(self, name: str, below: str = "") -> Any:
+        """The fault of this name when it strikes on the present request, noted in the journal; else None.
+
+        `below` stands for the rest of the path, where an API has one address for all that it can do.
+        """
+        path = f"{request.path}/{below}" if below else request.path
+        fault = self.faults.strikes(name, request.method, path)
         if fault is not None:
             g.setdefault("struck", []).append(name)
         return fault
@@ -151,7 +155,7 @@ def _journal(sandbox: Sandbox, response: Response) -> Response:
 def journal_body() -> Any:
     """The request's body as it is kept: JSON parsed, a form without its secrets, anything else as text."""
     if request.form:
-        hidden = {"client_secret", "client_assertion", "id_token"}
+        hidden = {"client_secret", "client_assertion", "id_token", "wstoken"}
         return {name: "…" if name in hidden else value for name, value in request.form.items()}
     raw = request.get_data()
     try:

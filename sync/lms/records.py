@@ -152,7 +152,7 @@ class Result:
     `score` and `maximum` are Decimal as the LMS wrote them; `text` is a letter or word where the LMS gives one.
     `graded` with neither score nor text cannot be: the reader says NOT_GRADED then. `missing` may come with a
     score (an LMS's missing policy): then status is GRADED and `missing` is True. `score_error` holds the reason
-    when the LMS sent something that is not a number (a code word, never the value).
+    when the LMS sent something that is not a number, or keeps the grade back (a code word, never the value).
     """
 
     user_id: str

@@ -134,6 +134,7 @@ def test_what_says_graded_and_gives_no_grade_is_a_problem() -> None:
 def test_a_score_that_could_not_be_read_is_a_problem_and_not_nothing(status: lms.Status) -> None:
     assert refused(lms.Result("u", "a", status, score_error="not-a-number")) == "not-a-number"
     assert refused(lms.Result("u", "a", status, score_error="repeated")) == "repeated"
+    assert refused(lms.Result("u", "a", status, score_error="not-shown")) == "not-shown"
 
 
 @pytest.mark.parametrize("score", ["NaN", "sNaN", "Infinity", "-Infinity", "1E+999999", "1E-999999"])
@@ -516,7 +517,7 @@ results_ = st.builds(
     text=st.none() | st.sampled_from(["", "A", "B", "Z", "complete", "incomplete", "12", "50%"]),
     late=st.booleans(),
     missing=st.booleans(),
-    score_error=st.sampled_from(["", "not-a-number", "repeated"]),
+    score_error=st.sampled_from(["", "not-a-number", "repeated", "not-shown"]),
 )
 targets_ = st.builds(
     Target,

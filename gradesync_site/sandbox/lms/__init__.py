@@ -1,4 +1,4 @@
-"""A pretend LMS: an LTI 1.3 platform with AGS and NRPS, and Canvas's REST API over the same courses."""
+"""A pretend LMS: an LTI 1.3 platform with AGS and NRPS, and the vendors' own services over the same courses."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gradesync_site.sandbox.lms import (
     deep_linking,
     hostile,
     key_set,
+    moodle_ws,
     opening,
     pages,
     platform,
@@ -32,7 +33,7 @@ from gradesync_site.sandbox.lms.world import TEACHER
 Json = dict[str, Any]
 
 ROOMS = (
-    *(platform, key_set, tokens, services, canvas, registration, storage),
+    *(platform, key_set, tokens, services, canvas, moodle_ws, registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -40,7 +41,7 @@ ROOMS = (
 def make_app(options: Options) -> Flask:
     """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage.
 
-    Also own (see `columns`), and endpoint_host, issuer and says_issuer (see `addresses`).
+    Also moodle_token, own (see `columns`), and endpoint_host, issuer and says_issuer (see `addresses`).
     """
     if options.dialect not in DIALECTS:
         raise ValueError(f"The sandbox LMS speaks {', '.join(filter(None, DIALECTS))}.")
@@ -58,7 +59,7 @@ def make_app(options: Options) -> Flask:
 
 
 def describe(campus: Campus, base_url: str) -> Json:
-    """Every address and id that a tool's registration and a Canvas connection need."""
+    """Every address and id that a tool's registration and an LMS connection need."""
     at = campus.addresses_at(base_url)
     tool = campus.tool() or {}
     return {
@@ -71,6 +72,7 @@ def describe(campus: Campus, base_url: str) -> Json:
         "key_set_url": at.jwks,
         "openid_configuration": at.configuration,
         "canvas_token": campus.canvas_token,
+        "moodle_token": campus.moodle_token,
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }
 

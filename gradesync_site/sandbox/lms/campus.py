@@ -20,6 +20,7 @@ from gradesync_site.sandbox.lms.world import Json, World
 CLIENT_ID = "gradesync-sandbox"
 RESOURCE_LINK, DEEP_LINKING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
 TOKEN = "sandbox-canvas-token"
+MOODLE_TOKEN = "5a4db0c5a4db0c5a4db0c5a4db0c5a4d"
 USER_COOKIE = "sandbox_lms_user"
 LAUNCH_S = 300
 
@@ -71,6 +72,7 @@ class Campus:
         self.dialect = DIALECTS[sandbox.options.dialect]
         self.signer = Signer(sandbox.state["signing_key"])
         self.canvas_token = sandbox.options.extra.get("token") or TOKEN
+        self.moodle_token = sandbox.options.extra.get("moodle_token") or MOODLE_TOKEN
         self.page_size = int(sandbox.options.extra.get("page_size") or 10)
         self.token_s = int(sandbox.options.extra.get("token_s") or 3600)
         self.launches: dict[str, Launch] = {}

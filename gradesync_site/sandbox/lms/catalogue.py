@@ -23,6 +23,13 @@ FAULTS: dict[str, str] = {
     "scheme-gap": "the grading standard ends at 70 %, with nothing below",
     "scheme-unsorted": "the grading standard comes lowest first",
     "scheme-doubled": "two entries of the grading standard share one bound",
+    # Moodle's web services; `path` narrows to a function's name
+    "moodle-off": "web services are switched off: 403 and nothing else",
+    "moodle-maintenance": "503 with a page that says so",
+    "moodle-exception": "200 with an exception instead of data (setting errorcode)",
+    "moodle-right-missing": "the report keeps the first assignment back, and says nothing",
+    "moodle-hidden-grade": "the report keeps one student's grade of the first assignment back, and says nothing",
+    "moodle-setting-off": "a display setting of the user report is off (setting: grade, range, weight, percentage, feedback)",
     # launch
     "no-ags-claim": "the launch names no line items",
     "no-nrps-claim": "the launch names no members",
