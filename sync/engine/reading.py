@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync import desired, matching, planning, scales, undoing
+from sync import desired, matching, planning, rosters, scales, undoing
 from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.creating import settle_by_reading
@@ -206,13 +206,20 @@ def _read_class(
             return None
         return ClassRead(
             link=link,
-            students=adapter.students(link.class_id),
+            students=_students(adapter, link, gradebook),
             line_items=[item for item in adapter.line_items(link.class_id) if item.active],
             results=adapter.results(link.class_id) if adapter.profile.read_back else [],
             score_scales={scale.sourced_id: scale for scale in adapter.score_scales(link.class_id)},
         )
     except Unreachable as error:
         raise TryLater(str(error)) from error
+
+
+def _students(adapter: Sis, link: ClassLink, gradebook: lms.Gradebook) -> list[sis.Student]:
+    if adapter.profile.roster:
+        return adapter.students(link.class_id)
+    others = ClassLink.objects.filter(context=link.context_id).exclude(pk=link.pk)
+    return rosters.of_lms(gradebook, link.class_id, alone=not others.exists())
 
 
 def _class_problem(code: str, what: str, link: ClassLink) -> planning.Problem:

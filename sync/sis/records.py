@@ -409,6 +409,8 @@ class Profile:
     withdraw: bool = True
     settle_s: int = 60
     fresh_s: int = 300
+    # False: the SIS shows no students, and the LMS's SIS ids stand for them (sync.rosters)
+    roster: bool = True
     kinds: frozenset[str] = frozenset({"assignment", "course_total"})
     scores: bool = True
     # may a student be excused
