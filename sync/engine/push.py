@@ -25,7 +25,7 @@ from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
 from sync.engine.reading import LmsMisconfigured, Reading, read
 from sync.errors import Misconfigured, TryLater, Unreachable
-from sync.models import GradeChange, LineItemLink, LmsConnection, Run, SisConnection
+from sync.models import GradeChange, LineItemLink, LmsConnection, Run, RunDocument, SisConnection
 from sync.sis import records as sis
 from sync.sis.base import Sis
 
@@ -221,6 +221,7 @@ def _send_round(run: Run, reading: Reading, lease: Lease, current: _Round) -> No
         if not changes:
             continue
         try:
+            side.adapter.people = {who.sourced_id: who for one in side.classes for who in one.students}
             _send(run, reading, lease, side.adapter, changes, rows, current.links)
         except _Stale:
             return
@@ -249,11 +250,27 @@ def _send(
 
     try:
         for change, outcome in adapter.push(changes, starting):
+            _keep_documents(run, adapter)
             _record(run, lease, rows[change.key], change, outcome, blind=not adapter.profile.read_back)
     except (TryLater, Misconfigured):
         # by the seam's contract nothing of what has no answer was stored: those rows are simply not sent yet
         _take_back(run, lease, [(row, change) for change in changes if (row := rows[change.key])])
         raise
+
+
+def _keep_documents(run: Run, adapter: Sis) -> None:
+    """Before a grade is noted as delivered the file that delivers it must be there."""
+    made, adapter.documents = adapter.documents, []
+    RunDocument.objects.bulk_create(
+        RunDocument(
+            run=run,
+            class_id=one.class_id[:300],
+            name=one.name[:200],
+            media_type=one.media_type,
+            content=one.content,
+        )
+        for one in made
+    )
 
 
 def _take_back(run: Run, lease: Lease, sent: Sequence[tuple[GradeChange, sis.Change]]) -> None:

@@ -52,6 +52,10 @@ class Sis(ABC):
     def __init__(self, settings: Settings, tokens: TokenStore | None = None) -> None:
         self.settings = settings
         self.tokens: TokenStore = tokens or MemoryTokens()
+        # files made while sending: the engine keeps them before it notes that a grade in them was delivered
+        self.documents: list[sis.Document] = []
+        # whom the engine knows of, by sourced_id: for files that name people
+        self.people: Mapping[str, sis.Person] = {}
 
     @property
     @abstractmethod

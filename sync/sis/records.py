@@ -373,6 +373,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file that an adapter made instead of a request: a person, or a job of the site, carries it on."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+    class_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModeRule:
     """What becomes of the LMS's letter for students of one mode of evaluation.
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 
 from sync import reports
 from sync.engine import reporting
@@ -35,6 +36,15 @@ def report_json(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     run = run_of(request, run_id)
     text = reports.as_json(about(run), reporting.whole(run), receipt_of(run))
     return _file(text, "application/json", f"report-{run.pk}.json")
+
+
+@download
+def document(request: Request, public_id: UUID, run_id: int, document_id: int) -> HttpResponse:
+    """A file for the registrar, byte for byte as it was made."""
+    found = get_object_or_404(run_of(request, run_id).documents, pk=document_id)
+    answer = HttpResponse(bytes(found.content), content_type=found.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{found.name}"'
+    return answer
 
 
 def _file(text: str, kind: str, name: str) -> HttpResponse:

@@ -45,6 +45,7 @@ def run(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         outcomes=Outcomes(found, narrowed),
         newer=Run.objects.filter(context=course_of(request), pk__gt=found.pk).defer("report").first(),
         counts=rows.counts_of(found),
+        documents=found.documents.defer("content"),
         report=found.report,
         differences=book.part("differences", differences, wording.CAUSES, lambda line: line.cause),
         problems=book.part("problems", problems, wording.WHO, who_settles),
