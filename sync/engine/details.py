@@ -122,6 +122,8 @@ def graded(reading: Reading, user_ids: Sequence[str]) -> Json:
 
 
 def _is_graded(result: lms.Result) -> bool:
+    if result.status is lms.Status.PENDING:
+        return False
     return result.status is lms.Status.EXCUSED or result.score is not None or bool(result.text)
 
 

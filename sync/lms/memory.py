@@ -3,22 +3,23 @@
 world = memory.world("memory:one")          the world of that name, made when first asked for
 world.add_member("u1", sis_id="s1"); world.add_item("a1", maximum=Decimal(50))
 world.grade("u1", "a1", Decimal("86.5"))    as a teacher would; more by name: status, text, late, missing, ...
-world.grade("u1", "a1", None)               ungraded again; `excuse` and `miss` likewise
+world.grade("u1", "a1", None)               ungraded again; `excuse`, `miss` and `pend` likewise
 world.put(lms.Result(...))                  a result as it is, broken ones too
 world.remove_member("u1"); world.remove_item("a1")    her results stay stored and come back with her
 world.change_member("u1", active=False); world.change_item("a1", maximum=Decimal(20))
 world.schemes["course:1"] = GradeScheme(...); world.sections.append(Section(...)); world.warnings.append("...")
 world.on_read = hook                        hook(course) before each read; it may raise (`try_later`, `misconfigured`)
+world.categories.append(Category(...)); world.periods.append(GradingPeriod(...)); world.state = CourseState(...)
 world.short = n                             the next reads lose their last n members, as if the LMS had listed fewer
 world.reads                                 how many reads were begun
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from sync.errors import Misconfigured, TryLater
 from sync.lms import base
@@ -40,6 +41,9 @@ class World:
     sections: list[lms.Section] = field(default_factory=list)
     schemes: dict[str, lms.GradeScheme] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    categories: list[lms.Category] = field(default_factory=list)
+    periods: list[lms.GradingPeriod] = field(default_factory=list)
+    state: lms.CourseState = field(default_factory=lms.CourseState)
     on_read: Hook | None = None
     short: int = 0
     reads: int = 0
@@ -82,6 +86,10 @@ class World:
     def excuse(self, user_id: str, line_item_id: str) -> lms.Result:
         return self.grade(user_id, line_item_id, status=lms.Status.EXCUSED)
 
+    def pend(self, user_id: str, line_item_id: str, score: Decimal | int | None = None) -> lms.Result:
+        """A part of it waits for a person's mark; `score` is what there is so far."""
+        return self.grade(user_id, line_item_id, score, status=lms.Status.PENDING)
+
     def miss(self, user_id: str, line_item_id: str) -> lms.Result:
         return self.grade(user_id, line_item_id, status=lms.Status.MISSING, missing=True)
 
@@ -103,6 +111,9 @@ class World:
             sections=tuple(self.sections),
             schemes=dict(self.schemes),
             warnings=tuple(self.warnings),
+            categories=tuple(self.categories),
+            periods=tuple(self.periods),
+            state=self.state,
         )
 
 
@@ -123,7 +134,10 @@ class Memory(base.Lms):
 
     name = "memory"
     label = "Memory (for tests)"
-    supports = frozenset({"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections"})
+    supports = frozenset(
+        {"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections", "pending"}
+    )
+    places: ClassVar[Mapping[str, str]] = {"not-graded": "Gradebook", "pending": "Gradebook → Needs review"}
 
     @property
     def world(self) -> World:
