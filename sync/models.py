@@ -275,7 +275,9 @@ class GradeScheme(models.Model):
     version = models.CharField(max_length=64)
     title = models.CharField(max_length=300)
     source = models.CharField(max_length=300)
+    # [name, lower bound], and the upper one where it has its own; rules: cutoffs.rules_of
     entries = models.JSONField()
+    rules = models.JSONField(default=dict, blank=True)
     fetched_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
