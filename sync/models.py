@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from lti_tool.fields import EncryptedTextField, resolve_secret
 from lti_tool.models import Context, Institution, LtiUser, Registration
+from sync.kept_models import KeptGradebook as KeptGradebook
 from sync.schedule_models import Mail as Mail
 from sync.schedule_models import Schedule as Schedule
 from sync.sis import records as sis

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lti_tool.models import Context
+from sync.engine import kept
 from sync.engine.adapters import course_of, make_lms
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
@@ -29,7 +30,7 @@ def read_lms(context: Context, heard: Heard) -> LmsRead:
     try:
         reader = make_lms(context)
         reader.heard = heard
-        return LmsRead(reader.read_gradebook(course_of(context)), reader.places)
+        return LmsRead(kept.read_gradebook(context, reader, course_of(context)), reader.places)
     except Unreachable as error:  # a read that got no answer did nothing: simply later
         raise TryLater(str(error)) from error
     except Misconfigured as error:

@@ -12,6 +12,8 @@ world.on_read = hook                        hook(course) before each read; it ma
 world.categories.append(Category(...)); world.periods.append(GradingPeriod(...)); world.state = CourseState(...)
 world.short = n                             the next reads lose their last n members, as if the LMS had listed fewer
 world.reads                                 how many reads were begun
+world.incremental = True                    reads leave a mark from which the next one reads on, as if the LMS told its
+                                            changes; world.reads_on counts those that did
 """
 
 from __future__ import annotations
@@ -47,6 +49,10 @@ class World:
     on_read: Hook | None = None
     short: int = 0
     reads: int = 0
+    incremental: bool = False
+    reads_on: int = 0
+    ticks: int = 0
+    changed: dict[Pair, int] = field(default_factory=dict)
 
     def add_member(self, user_id: str, **fields: Any) -> lms.Member:
         self.members[user_id] = lms.Member(user_id, **fields)
@@ -95,6 +101,8 @@ class World:
 
     def put(self, result: lms.Result) -> lms.Result:
         self.results[result.user_id, result.line_item_id] = result
+        self.ticks += 1
+        self.changed[result.user_id, result.line_item_id] = self.ticks
         return result
 
     def listed(self) -> list[lms.Member]:
@@ -114,7 +122,20 @@ class World:
             categories=tuple(self.categories),
             periods=tuple(self.periods),
             state=self.state,
+            mark=str(self.ticks) if self.incremental else "",
         )
+
+    def read_on(self, former: lms.Gradebook) -> lms.Gradebook:
+        """Of results that nobody touched since the former read, what that read said."""
+        now, known = self.gradebook(), {(one.user_id, one.line_item_id): one for one in former.results}
+        results = (
+            known.get((one.user_id, one.line_item_id), one) if self._is_old(one, former.mark) else one
+            for one in now.results
+        )
+        return replace(now, results=tuple(results))
+
+    def _is_old(self, result: lms.Result, mark: str) -> bool:
+        return self.changed.get((result.user_id, result.line_item_id), 0) <= int(mark)
 
 
 _WORLDS: dict[str, World] = {}
@@ -147,6 +168,16 @@ class Memory(base.Lms):
         return [Finding("Reading the course", True, f"{len(self.world.members)} members.")]
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
+        return self._hear(course).gradebook()
+
+    def read_since(self, course: lms.Course, former: lms.Gradebook) -> lms.Gradebook:
+        here = self._hear(course)
+        if not here.incremental:
+            return here.gradebook()
+        here.reads_on += 1
+        return here.read_on(former)
+
+    def _hear(self, course: lms.Course) -> World:
         here = self.world
         here.reads += 1
         if here.on_read is not None:
@@ -154,7 +185,7 @@ class Memory(base.Lms):
         self.heard("students", sum(1 for one in here.listed() if base.is_course_student(one)))
         self.heard("items", len(here.items))
         self.heard("results", len(here.results))
-        return here.gradebook()
+        return here
 
 
 # --- hooks ----------------------------------------------------------------------------------------
