@@ -80,6 +80,8 @@ class Account:
 
 BROKEN: Final[Mapping[str, str]] = {
     "line-item-gone": "The SIS assignment is gone. Link this item to another one, or ask the SIS administrator.",
+    "line-item-computed": "The SIS computes this assignment itself, so nothing is sent to it. Link this item to another "
+    "one, or unlink it.",
     "line-item-creating": "The SIS assignment is still being created. Look again in a minute.",
     "class-not-read": "The SIS class could not be read. Its own entry in this list says why.",
     "line-item-not-listed": "The LMS no longer lists this assignment. Unlink it, or have it restored in the LMS.",

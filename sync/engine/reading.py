@@ -38,6 +38,7 @@ class ClassRead:
     line_items: list[sis.LineItem]
     results: list[sis.Result]
     score_scales: dict[str, sis.ScoreScale]
+    own_totals: list[sis.OwnTotal]
 
 
 @dataclass
@@ -195,12 +196,16 @@ def _read_class(
                 _class_problem("link-lapsed", "Nobody of this course is seen as teacher of the class", link)
             )
             return None
+        students = adapter.students(link.class_id)
+        items = [item for item in adapter.line_items(link.class_id) if item.active]
+        results = adapter.results(link.class_id) if adapter.profile.read_back else []
         return ClassRead(
             link=link,
-            students=adapter.students(link.class_id),
-            line_items=[item for item in adapter.line_items(link.class_id) if item.active],
-            results=adapter.results(link.class_id) if adapter.profile.read_back else [],
+            students=students,
+            line_items=items,
+            results=results,
             score_scales={scale.sourced_id: scale for scale in adapter.score_scales(link.class_id)},
+            own_totals=adapter.own_totals(link.class_id, items, results),
         )
     except Unreachable as error:
         raise TryLater(str(error)) from error
@@ -401,6 +406,8 @@ def _broken(link: LineItemLink, one: ClassRead | None, there: sis.LineItem | Non
         return "line-item-creating"
     if one is None:
         return "class-not-read"
+    if there is not None and there.computed:
+        return "line-item-computed"
     return "" if there is not None or link.state == "excluded" else "line-item-gone"
 
 

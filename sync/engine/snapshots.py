@@ -43,6 +43,7 @@ def save(reading: Reading) -> dict[str, object]:
         "graded": details.graded(reading, [row["user_id"] for row in students]),
         "conversions": details.converted(reading),
         "profiles": details.profiles(reading),
+        "totals": details.own_totals(reading),
         "offers": details.offers(reading, former),
     }
     state.snapshot, state.read_at = snapshot, timezone.now()
@@ -186,6 +187,7 @@ def _sis_items(one: ClassRead, side: SisRead) -> list[dict[str, Any]]:
     return [
         _sis_item(item) | {"results": None if holding is None else holding[item.sourced_id]}
         for item in one.line_items
+        if not item.computed
     ]
 
 

@@ -19,6 +19,7 @@ from sync.views import scheme_words, wording
 from sync.views.asking import Request, class_links_of, course_of, page, show, state_of
 from sync.views.filtering import Filter
 from sync.views.seen import Json, Seen
+from sync.views.totals import compared
 
 PER_PAGE: Final = 10
 FACTS: Final = ("excused", "missing", "late", "over_max", "not_graded", "pending", "problems")
@@ -91,6 +92,7 @@ def schemes(request: Request, public_id: UUID) -> HttpResponse:
             for link in links
             if link.kind == "course_total"
         ],
+        totals_compared=bool(compared(seen)),
         total_rule=(seen.snapshot.get("state") or {}).get("total_rule", ""),
     )
 
