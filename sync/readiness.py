@@ -1,7 +1,7 @@
 """Is the LMS course ready to send? What a teacher should settle first, in counts. Pure; nothing here stops a send.
 
-Each result of the items in question is counted by at most one of `not-graded`, `pending`, `missing`, `unreadable` and
-`excused`; what none of them counts is a grade. The other checks look at the same results, items, students or course
+Each result of the items in question is counted by at most one of `not-graded`, `pending`, `missing`, `unreadable`,
+`not-shown` and `excused`; what none of them counts is a grade. The other checks look at the same results, items, students or course
 once more, for something else.
 """
 
@@ -83,7 +83,7 @@ class _Course:
         if result.status is lms.Status.EXCUSED:
             return "excused"
         if result.score_error:
-            return "unreadable"
+            return "not-shown" if result.score_error == "not-shown" else "unreadable"
         missing = result.status is lms.Status.MISSING
         has_grade = result.score is not None or bool(result.text)
         if result.status is lms.Status.GRADED or (missing and has_grade):
@@ -224,6 +224,9 @@ _KINDS: Final = (
     _Kind("unreadable", "results", _standing("unreadable"),
           "Scores that could not be read",
           "Enter them again in the LMS."),
+    _Kind("not-shown", "results", _standing("not-shown"),
+          "Grades that the LMS keeps from the account that reads it",
+          "Ask the LMS administrator to let that account see hidden grades."),
     _Kind("excused", "results", _standing("excused"),
           "Excused results, which are sent as excused, without a score",
           "Take the excuse back in the LMS where a grade should count."),

@@ -253,6 +253,11 @@ READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
         "",
     ),
     "unreadable": (_("Scores that could not be read"), _("Enter them again in the LMS's gradebook."), ""),
+    "not-shown": (
+        _("Grades that the LMS keeps from the account that reads it"),
+        _("Ask the LMS administrator to let that account see hidden grades."),
+        "",
+    ),
     "excused": (
         _("Excused results; they are sent as excused, without a score"),
         _("Take the excuse back in the LMS where a grade should count."),

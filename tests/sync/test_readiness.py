@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sync import readiness
 from sync.lms import records as lms
+from sync.lms import registry
 from sync.views import wording
 
 ESSAY = lms.LineItem("essay", "Essay", Decimal(100))
@@ -60,11 +61,12 @@ def test_each_result_without_a_grade_is_counted_once_by_what_it_is() -> None:
         standing(lms.Status.MISSING, "ben"),
         standing(lms.Status.NOT_GRADED, "ben", score_error="not-a-number"),
         standing(lms.Status.PENDING, "ben", score=Decimal(40)),
+        standing(lms.Status.NOT_GRADED, "ada", score_error="not-shown"),
         standing(lms.Status.EXCUSED, "ben"),
     )
     assert counts(book(*results)) == {
         **{"not-graded": 1, "missing": 1, "unreadable": 1},
-        **{"pending": 1, "excused": 1},
+        **{"pending": 1, "not-shown": 1, "excused": 1},
     }
 
 
@@ -87,7 +89,7 @@ results_ = st.builds(
     text=st.none() | st.just("A"),
     missing=st.booleans(),
     late=st.booleans(),
-    score_error=st.sampled_from(["", "not-a-number", "repeated"]),
+    score_error=st.sampled_from(["", "not-a-number", "repeated", "not-shown"]),
 )
 
 
@@ -96,7 +98,8 @@ def test_counts_add_up(results: list[lms.Result]) -> None:
     """Of the course's students and the items in question, all that is neither a grade nor counted is nothing."""
     ours = [one for one in results if one.user_id in ("ada", "ben") and one.line_item_id == "essay"]
     found = counts(book(*results))
-    apart = sum(found.get(code, 0) for code in ("not-graded", "pending", "missing", "unreadable", "excused"))
+    codes = ("not-graded", "pending", "missing", "unreadable", "not-shown", "excused")
+    apart = sum(found.get(code, 0) for code in codes)
     grades = [one for one in ours if _is_grade(one)]
     assert apart + len(grades) == len(ours)
 
@@ -253,6 +256,11 @@ def test_every_check_says_what_to_do_and_where_in_this_lms() -> None:
     assert one.text == "Grades that are hidden from students, so that they cannot see them yet: 1."
     assert (one.fix, one.where) == ("Post them in the LMS before you send them.", "Grades → Post")
     assert readiness.checks(book(graded(posted=False)))[0].where == ""
+
+
+def test_readers_name_places_for_checks_that_there_are() -> None:
+    for name in registry.names():
+        assert set(registry.get(name).places) <= set(readiness.CODES), name
 
 
 def test_pages_have_words_for_every_check_and_group() -> None:
