@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE = {
     "due-runs": {"task": "sync.tasks.ring_due_runs", "schedule": DOORBELL_S},
     "schedules": {"task": "sync.tasks.ring_schedules", "schedule": 60},
     "mails": {"task": "sync.tasks.send_mails", "schedule": 60},
+    "kept-reads": {"task": "sync.tasks.forget_kept_reads", "schedule": 3600},
     "signing-keys": {"task": "lti_tool.tasks.rotate_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
@@ -255,6 +256,9 @@ if LEASE_S <= HTTP_DEADLINE_S:
 
 # where an LMS lists no members: how long after a teacher's last launch her schedule still goes on
 SCHEDULE_LAUNCH_DAYS = env_int("SCHEDULE_LAUNCH_DAYS", 60)
+
+# an LMS that tells its changes is read on from its former read, and whole at least so often; 0: whole each time
+WHOLE_READ_S = env_int("WHOLE_READ_S", 24 * 3600)
 
 LTI_LAUNCH_REDIRECT = "sync:course"
 LTI_SESSION_IDLE_S = env_int("LTI_SESSION_IDLE_S", 3600)

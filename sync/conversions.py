@@ -25,7 +25,7 @@ class Conversion:
     """One linked item in one class. `spread`: how many grades of each letter, or of each tenth of the range.
 
     `counts`: of the grades that go, how many are excused, missing, late, above the maximum; and of all results of
-    the item, how many are in problems and how many are not graded.
+    the item, how many are in problems, how many are not graded and how many wait for a review.
     """
 
     examples: tuple[Mapping[str, str], ...]
@@ -74,6 +74,7 @@ def _conversion(link: Linked, wanted: Sequence[Wanted], fates: Mapping[tuple[str
             "over_max": sum(1 for one in wanted if _share(one, link.target) > 1),
             "problems": fates.get((link.lms_line_item_id, "problem"), 0),
             "not_graded": fates.get((link.lms_line_item_id, "not_graded"), 0),
+            "pending": fates.get((link.lms_line_item_id, "pending"), 0),
         },
         allowed=tuple(seen for seen, _ in scale.entries) if scale else (),
     )
@@ -107,7 +108,9 @@ def _example(one: Wanted) -> dict[str, str]:
 
 
 def lms_words(result: lms.Result) -> str:
-    """What the LMS shows: "17.3", "B+ (86.5)", "excused"."""
+    """What the LMS shows: "17.3", "B+ (86.5)", "excused"; of what waits for a review no score, as it is no grade yet."""
+    if result.status is lms.Status.PENDING:
+        return "waits for a review in the LMS"
     if result.status in (lms.Status.EXCUSED, lms.Status.MISSING) and result.score is None:
         return str(result.status)
     score = "" if result.score is None else sis.plain(result.score)

@@ -21,10 +21,17 @@ STATES: Final[Mapping[str, str]] = {
     "u": "waiting",
     "h": "held",
     "s": "same",
+    "v": "pending",
     "-": "not_graded",
     " ": "left_out",
 }
-_FATES: Final[Mapping[Fate, str]] = {"wanted": "s", "excluded": " ", "problem": "p", "not_graded": "-"}
+_FATES: Final[Mapping[Fate, str]] = {
+    "wanted": "s",
+    "excluded": " ",
+    "problem": "p",
+    "not_graded": "-",
+    "pending": "v",
+}
 
 
 def rows(users: Sequence[str], items: Sequence[str], account: Account, plan: Plan) -> list[str]:
@@ -37,7 +44,7 @@ def _letters(account: Account, plan: Plan) -> dict[tuple[str, str], str]:
     found = {place: _FATES[fate] for place, fate in account.fates.items()}
     planned = _planned(plan)
     for key, place in account.owner.items():
-        if key in planned and account.fates.get(place) not in {"problem", "excluded"}:
+        if key in planned and account.fates.get(place) not in {"problem", "excluded", "pending"}:
             found[place] = planned[key]
     return found
 

@@ -19,7 +19,7 @@ from sync.sis import records as sis
 from sync.sis.records import Key
 
 # what became of one LMS result; "wanted" ones are compared with the SIS
-Fate = Literal["wanted", "excluded", "problem", "not_graded"]
+Fate = Literal["wanted", "excluded", "problem", "not_graded", "pending"]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -60,7 +60,8 @@ class Wanted:
 class Account:
     """`pulled` = wanted + excluded + in_problems + not_graded, always. `owner`: whose grade on which LMS line item.
 
-    `fates` says the same of each result, by (user id, LMS line item).
+    `pending`, a part of not_graded: they wait for a review in the LMS. `fates` says the same of each result, by (user
+    id, LMS line item).
     """
 
     desired: Mapping[Key, Desired]
@@ -74,10 +75,13 @@ class Account:
     in_problems: int
     owner: Mapping[Key, tuple[str, str]]
     fates: Mapping[tuple[str, str], Fate] = field(default_factory=dict)
+    pending: int = 0
 
 
 BROKEN: Final[Mapping[str, str]] = {
     "line-item-gone": "The SIS assignment is gone. Link this item to another one, or ask the SIS administrator.",
+    "line-item-computed": "The SIS computes this assignment itself, so nothing is sent to it. Link this item to another "
+    "one, or unlink it.",
     "line-item-creating": "The SIS assignment is still being created. Look again in a minute.",
     "class-not-read": "The SIS class could not be read. Its own entry in this list says why.",
     "line-item-not-listed": "The LMS no longer lists this assignment. Unlink it, or have it restored in the LMS.",
@@ -86,6 +90,8 @@ _DUPLICATE: Final = (
     "The SIS holds several results for this student and assignment. "
     "Ask the SIS administrator to remove all but the right one."
 )
+# a score so far is no grade; the one that was sent before stays until the review is done
+_PENDING: Final = "the grade waits for a review in the LMS"
 _REPEATED: Final = "The LMS sent several results for one student and assignment. Ask the LMS administrator."
 _UNMATCHED: Final = (
     "This person is not matched with a SIS student. Pick the SIS student, or leave the person out."
@@ -175,7 +181,7 @@ class _Work:
     def _place_unmatched(self, result: lms.Result, links: Sequence[Linked]) -> Fate:
         if all(scales.is_nothing(result, link.target) for link in links):
             self.not_graded += 1
-            return "not_graded"
+            return _fate_of_nothing(result)
         self.of_students[result.user_id] += 1
         self.in_problems += 1
         return "problem"
@@ -187,15 +193,15 @@ class _Work:
             self._refuse(key, self._own_problem("repeated", _REPEATED, result))
             return "problem"
         if scales.is_nothing(result, link.target):
-            self._place_nothing(key, broken)
-            return "not_graded"
+            self._place_nothing(result, key, broken)
+            return _fate_of_nothing(result)
         if broken is not None:
             self._refuse(key, broken, of_item=True)
             return "problem"
         self._place_grade(result, link, key)
         return "wanted" if key in self.wanted else "problem"
 
-    def _place_nothing(self, key: Key, broken: Problem | None) -> None:
+    def _place_nothing(self, result: lms.Result, key: Key, broken: Problem | None) -> None:
         """No grade in the LMS: only a complete read of a sound link may offer to withdraw what we sent."""
         self.not_graded += 1
         if key not in self.ledger:
@@ -204,6 +210,8 @@ class _Work:
             self.reasons[key] = _problem_words(broken)
         elif key in self.duplicates:
             self._hold_duplicate(key, results=0)
+        elif result.status is lms.Status.PENDING:
+            self.reasons[key] = _PENDING
         elif not self.gradebook.complete:
             self.reasons[key] = "the LMS was not read completely"
         else:
@@ -318,7 +326,12 @@ class _Work:
             in_problems=self.in_problems,
             owner=self.owner,
             fates=self.fates,
+            pending=sum(1 for fate in self.fates.values() if fate == "pending"),
         )
+
+
+def _fate_of_nothing(result: lms.Result) -> Fate:
+    return "pending" if result.status is lms.Status.PENDING else "not_graded"
 
 
 def _repeated(results: Sequence[lms.Result]) -> set[tuple[str, str]]:

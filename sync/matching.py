@@ -460,7 +460,7 @@ def suggest_line_items(
     "Quiz 2") are never suggested. Only `sole_exact` ones may be linked
     unasked.
     """
-    free = [one for one in existing if one.active and one.sourced_id not in taken]
+    free = [one for one in existing if one.active and not one.computed and one.sourced_id not in taken]
     return [found for item in items for found in _alike(item, free)]
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from lti_tool.fields import EncryptedTextField, resolve_secret
 from lti_tool.models import Context, Institution, LtiUser, Registration
 from sync.document_models import RunDocument as RunDocument
+from sync.kept_models import KeptGradebook as KeptGradebook
 from sync.schedule_models import Mail as Mail
 from sync.schedule_models import Schedule as Schedule
 from sync.sis import records as sis
@@ -276,7 +277,9 @@ class GradeScheme(models.Model):
     version = models.CharField(max_length=64)
     title = models.CharField(max_length=300)
     source = models.CharField(max_length=300)
+    # [name, lower bound], and the upper one where it has its own; rules: cutoffs.rules_of
     entries = models.JSONField()
+    rules = models.JSONField(default=dict, blank=True)
     fetched_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

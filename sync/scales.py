@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from enum import Enum
 from typing import Final, Literal
 
+from sync import cutoffs
+from sync.cutoffs import Cutoffs
 from sync.lms import records as lms
 from sync.planning import Problem, Who
 from sync.sis import records as sis
@@ -97,8 +99,10 @@ def convert(
 def is_nothing(result: lms.Result, target: Target) -> bool:
     """No grade in the LMS: not graded, or missing without a score where the SIS has no flag to say so.
 
-    A score that could not be read is not nothing.
+    What waits for a review is no grade, whatever the score so far. A score that could not be read is not nothing.
     """
+    if result.status is lms.Status.PENDING:
+        return True
     if result.score_error or result.status is lms.Status.EXCUSED or _is_graded(result):
         return False
     return not (_is_missing(result) and "missing" in target.flags)
@@ -117,17 +121,10 @@ def scheme_version(scheme: lms.GradeScheme | sis.ScoreScale | None) -> str:
     """A digest of what the scheme says, whatever its order and its numbers' trailing zeros; "" for none."""
     if scheme is None:
         return ""
-    if isinstance(scheme, sis.ScoreScale):
-        parts = sorted([seen, stands_for] for seen, stands_for in scheme.entries)
-    else:
-        parts = sorted([one.name, _digits(one.lower), _digits(one.gpa)] for one in scheme.entries)
+    if isinstance(scheme, lms.GradeScheme):
+        return cutoffs.version(scheme)
+    parts = sorted([seen, stands_for] for seen, stands_for in scheme.entries)
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:16]
-
-
-def _digits(number: Decimal | None) -> str:
-    if number is None:
-        return ""
-    return sis.plain(number) if number.is_finite() else str(number)
 
 
 # --- numbers --------------------------------------------------------------------------------------------------
@@ -344,20 +341,30 @@ def _letter_of(
 
 def _by_scheme(result: lms.Result, item: lms.LineItem, scheme: lms.GradeScheme, said: str) -> _Letter:
     """What the LMS shows and what its scheme makes of the score must be the same letter."""
-    entries = _checked(scheme)
+    try:
+        cuts = Cutoffs.of(scheme)
+    except cutoffs.Broken:
+        raise _Refused("scheme-broken") from None
     version = scheme_version(scheme)
-    shown = _shown(item, said, entries)
+    shown = _shown(item, said, cuts.entries)
     maximum = _maximum(result, item)
     if result.score is None or maximum is None:
-        if shown is None:
-            raise _Refused("no-score" if result.score is None else "no-maximum")
-        return _Letter(shown.name, f"{_label(item)}{shown.name} as the LMS shows it", version, shown.gpa)
-    made = _entry_for(result.score, maximum, entries)
+        return _as_shown(shown, item, version, "no-score" if result.score is None else "no-maximum")
+    made = cuts.reached(result.score, maximum)
+    if made is None:
+        return _as_shown(shown, item, version, "letter-gap")
     if shown is not None and shown != made:
         raise _Refused("letter-disagrees")
-    bound = f"from {sis.plain(_bound(made) * 100)} %" if made is not entries[-1] else "the lowest grade"
+    bound = "the lowest grade" if cuts.takes_all_below(made) else f"from {sis.plain(made.lower * 100)} %"
     why = f"{_percent_words(result.score, maximum, item)}; {made.name} {bound}"
     return _Letter(made.name, why, version, made.gpa)
+
+
+def _as_shown(shown: lms.SchemeEntry | None, item: lms.LineItem, version: str, code: str) -> _Letter:
+    """The LMS's own letter where the scheme cannot tell one; without it a problem, never a guess."""
+    if shown is None:
+        raise _Refused(code)
+    return _Letter(shown.name, f"{_label(item)}{shown.name} as the LMS shows it", version, shown.gpa)
 
 
 def _shown(item: lms.LineItem, said: str, entries: Sequence[lms.SchemeEntry]) -> lms.SchemeEntry | None:
@@ -370,30 +377,6 @@ def _shown(item: lms.LineItem, said: str, entries: Sequence[lms.SchemeEntry]) ->
     if shown is None and lettered:
         raise _Refused("letter-disagrees")
     return shown
-
-
-def _entry_for(score: Decimal, maximum: Decimal, entries: list[lms.SchemeEntry]) -> lms.SchemeEntry:
-    """Canvas's rule: the highest grade whose bound is reached, a negative score as zero, the lowest below all."""
-    reached = max(score, Decimal(0))
-    with localcontext(prec=60):
-        return next((one for one in entries if reached >= _bound(one) * maximum), entries[-1])
-
-
-def _bound(entry: lms.SchemeEntry) -> Decimal:
-    return sis.quantised(entry.lower, 4)
-
-
-def _checked(scheme: lms.GradeScheme) -> list[lms.SchemeEntry]:
-    """The entries, highest first. Refused: none, two alike, bounds that are no numbers or no fractions."""
-    entries = scheme.entries
-    finite = all(one.lower.is_finite() and (one.gpa is None or one.gpa.is_finite()) for one in entries)
-    if not entries or not finite or any(abs(one.lower) > 2 for one in entries):
-        raise _Refused("scheme-broken")
-    names, bounds = {one.name.strip() for one in entries}, {_bound(one) for one in entries}
-    if len(names) < len(entries) or len(bounds) < len(entries) or "" in names:
-        raise _Refused("scheme-broken")
-    trimmed = (replace(one, name=one.name.strip()) for one in entries)
-    return sorted(trimmed, key=_bound, reverse=True)
 
 
 def _check_text(text: str, target: Target) -> None:
@@ -415,9 +398,19 @@ def _is_number(text: str) -> bool:
 # --- words ----------------------------------------------------------------------------------------------------
 
 
+_TOTALS: Final[Mapping[str, str]] = {
+    "current": "current score ",
+    "final": "final score ",
+    "calculated": "calculated grade ",
+    "adjusted": "adjusted grade ",
+    "override": "grade set by hand ",
+}
+
+
 def _label(item: lms.LineItem) -> str:
-    totals = {lms.COURSE_TOTAL_CURRENT: "current score ", lms.COURSE_TOTAL_FINAL: "final score "}
-    return totals.get(item.line_item_id, "")
+    """Which of the LMS's course totals it is; empty for an assignment."""
+    which, _period = lms.parts_of_total(item.line_item_id)
+    return _TOTALS.get(which, "course total ") if which else ""
 
 
 def _percent_words(score: Decimal, maximum: Decimal | None, item: lms.LineItem) -> str:
@@ -456,6 +449,8 @@ _TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
                       "or holds one that is not a number. Correct it in the LMS."),
     "letter-disagrees": ("teacher", "The grade that the LMS shows is not the one its grading scheme gives for the "
                          "score. Correct the grade or the scheme in the LMS."),
+    "letter-gap": ("teacher", "The LMS's grading scheme has no grade for this score: it lies between two grades, or "
+                   "outside all of them. Correct the scheme or the score in the LMS."),
     "grade-not-in-scale": ("sis_admin", "The SIS's scale for this assignment has no such grade. Ask the SIS "
                            "administrator to add it, or use a scheme in the LMS that fits."),
     "letters-not-taken": ("admin", "This SIS connection carries numbers only. Choose points or percent for this "

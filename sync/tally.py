@@ -23,7 +23,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`pulled` is the sum of created, updated, unchanged, waiting, rejected, problems, excluded and not_graded."""
+    """`pulled` is the sum of created, updated, unchanged, waiting, rejected, problems, excluded and not_graded.
+
+    The others are counted apart; `pending` is a part of not_graded, as `rounded` is one of unchanged.
+    """
 
     students: int = 0
     line_items: int = 0
@@ -41,6 +44,7 @@ class Counts:
     rounded: int = 0
     discrepancies: int = 0
     unverified: int = 0
+    pending: int = 0
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
@@ -62,10 +66,6 @@ def count(
     """
     bucket = _buckets(account, plan, rows, before)
     amounts = {name: sum(1 for one in bucket.values() if one == name) for name in set(bucket.values())}
-    withdrawn = sum(1 for change in plan.changes if change.after is None) if before else 0
-    done = sum(
-        1 for key in plan.unchanged if key in rows and rows[key].withdraws and rows[key].state in SENT_STATES
-    )
     counts = Counts(
         students=account.students,
         line_items=account.line_items,
@@ -79,13 +79,20 @@ def count(
         excluded=account.excluded + amounts.get("excluded", 0),
         not_graded=account.not_graded,
         held=len(plan.held) + len(plan.declined),
-        withdrawn=withdrawn + done,
+        withdrawn=_withdrawn(plan, rows, before),
         rounded=len(plan.rounded),
         discrepancies=discrepancies,
         unverified=len(plan.unchanged) if blind else 0,
+        pending=account.pending,
     )
     _must_add_up(counts)
     return counts
+
+
+def _withdrawn(plan: planning.Plan, rows: Mapping[Key, Row], before: bool) -> int:
+    planned = sum(1 for change in plan.changes if change.after is None) if before else 0
+    done = [rows[key] for key in plan.unchanged if key in rows and rows[key].withdraws]
+    return planned + sum(1 for row in done if row.state in SENT_STATES)
 
 
 def _buckets(account: Account, plan: planning.Plan, rows: Mapping[Key, Row], before: bool) -> dict[Key, str]:

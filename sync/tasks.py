@@ -12,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sync import engine, mails
-from sync.engine import schedules, unattended
+from sync.engine import kept, schedules, unattended
 from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,12 @@ def send_mails() -> None:
     """Each minute: mails of runs that ended and schedules that stopped. A mail server that is away costs only time."""
     mails.write_due(timezone.now())
     mails.send_due(timezone.now())
+
+
+@shared_task(name="sync.tasks.forget_kept_reads")
+def forget_kept_reads() -> None:
+    """Each hour: what no read will start from any more."""
+    kept.forget_old(timezone.now())
 
 
 @shared_task(name="sync.tasks.read_look")

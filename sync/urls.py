@@ -21,6 +21,7 @@ from sync.views import (
     setup,
     students,
     suggesting,
+    totals,
     undo,
 )
 
@@ -58,6 +59,7 @@ pages = [
     path("assignments/<int:link_id>/unlink/", line_items.unlink, name="unlink_line_item"),
     path("assignments/<int:link_id>/scale/", line_items.scale, name="set_scale"),
     path("schemes/", scale.schemes, name="schemes"),
+    path("totals/", totals.totals, name="totals"),
     path("preview/", review.preview, name="preview"),
     path("runs/<int:run_id>/review/", review.review, name="review"),
     path("runs/<int:run_id>/pick/", review.pick, name="pick"),

@@ -299,4 +299,4 @@ def _is_linked(link: LineItemLink, one: sis.LineItem) -> bool:
 def _same(one: sis.LineItem, new: sis.NewLineItem) -> bool:
     same_range = (one.minimum or Decimal(0), one.maximum) == (new.minimum, new.maximum)
     same_due = one.due is None or one.due.date() == new.due.date()
-    return one.active and one.title == new.title and same_range and same_due
+    return one.active and not one.computed and one.title == new.title and same_range and same_due

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from sync import conversions, enrolment, matching
+from sync import conversions, enrolment, matching, totals
 from sync.engine.reading import ClassRead, Reading, SisRead
 from sync.errors import AdapterError
 from sync.lms import records as lms
@@ -108,6 +108,47 @@ def _profile(profile: sis.Profile) -> Json:
     }
 
 
+def own_totals(reading: Reading) -> Json:
+    """Per class whose SIS computes a total itself: which of the LMS's it is compared with, and both of each student."""
+    found: Json = {}
+    for one in reading.classes:
+        side = _side(reading, one)
+        rows = totals.compare(reading.gradebook, side) if one.own_totals else []
+        total = totals.chosen_total(reading.gradebook, side.links)
+        if rows and total is not None:
+            compared = [_compared(row) for row in rows]
+            found[str(one.link.pk)] = {"line_item_id": total.line_item_id, "rows": compared}
+    return found
+
+
+def _side(reading: Reading, one: ClassRead) -> totals.Side:
+    computed = {item.sourced_id for item in one.line_items if item.computed}
+    links = {
+        link.lms_line_item_id: link.line_item_id
+        for link in reading.links
+        if link.class_link_id == one.link.pk and link.state == "linked" and link.line_item_id
+        if link.line_item_id not in computed
+    }
+    students = {
+        user_id: match.student_id
+        for user_id, match in reading.matching.matches.items()
+        if match.class_link == one.link.pk and user_id not in reading.excluded_students
+    }
+    return totals.Side(students, links, one.line_items, one.results, one.own_totals)
+
+
+def _compared(row: totals.Compared) -> Json:
+    return {
+        "user_id": row.user_id,
+        "lms": row.lms,
+        "sis": row.sis,
+        "difference": "" if row.difference is None else sis.plain(row.difference),
+        "differ": row.differ,
+        "explained": row.explained,
+        "steps": [[step.code, sis.plain(step.points)] for step in row.steps],
+    }
+
+
 # --- items ----------------------------------------------------------------------------------------------------
 
 
@@ -122,6 +163,8 @@ def graded(reading: Reading, user_ids: Sequence[str]) -> Json:
 
 
 def _is_graded(result: lms.Result) -> bool:
+    if result.status is lms.Status.PENDING:
+        return False
     return result.status is lms.Status.EXCUSED or result.score is not None or bool(result.text)
 
 

@@ -42,6 +42,8 @@ def link_line_item(
             raise LinkRefused(
                 "The SIS has no such assignment in this class any more. Choose another, or create it."
             )
+        if there.computed:
+            raise LinkRefused("The SIS computes this assignment itself, so nothing can be sent to it.")
         return _save_link(class_link, item, there, who, checked_scale(scale, item, there, adapter.profile))
     finally:
         adapter.close()

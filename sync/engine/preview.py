@@ -13,13 +13,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync import planning, scales
+from sync import cutoffs, planning, scales
 from sync.engine import ledger, picks, reporting, snapshots, undo
 from sync.engine.errors import Changed, CourseBusy, EngineError, Who
 from sync.engine.lease import stop_reading
 from sync.engine.names import Names
 from sync.engine.picks import UNANSWERED
 from sync.engine.reading import Reading, read
+from sync.lms import records as lms
 from sync.models import ContextState, GradeChange, GradeScheme, Mail, Run
 from sync.sis import records as sis
 
@@ -115,9 +116,15 @@ def keep_schemes(reading: Reading) -> None:
             defaults={
                 "title": scheme.title[:300],
                 "source": scheme.source[:300],
-                "entries": [[entry.name, sis.plain(entry.lower)] for entry in scheme.entries],
+                "entries": [_kept_entry(entry) for entry in scheme.entries],
+                "rules": cutoffs.rules_of(scheme),
             },
         )
+
+
+def _kept_entry(entry: lms.SchemeEntry) -> list[str]:
+    bounds = [entry.lower] if entry.upper is None else [entry.lower, entry.upper]
+    return [entry.name, *(cutoffs.digits(one) for one in bounds)]
 
 
 def approve(

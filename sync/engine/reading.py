@@ -14,21 +14,19 @@ from django.utils import timezone
 from lti_tool.models import Context
 from sync import desired, matching, planning, rosters, scales, undoing
 from sync.engine import ledger
-from sync.engine.adapters import course_of, make_lms, make_sis
+from sync.engine.adapters import make_sis
 from sync.engine.creating import settle_by_reading
 from sync.engine.errors import NothingLinked
 from sync.engine.links import words_here
+from sync.engine.lms_reading import LmsMisconfigured as LmsMisconfigured
+from sync.engine.lms_reading import read_lms
 from sync.engine.proofs import still_proved
-from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.errors import TryLater, Unreachable
 from sync.lms import records as lms
 from sync.lms.base import Heard
 from sync.models import ClassLink, ContextState, LineItemLink, SentGrade, SisConnection, StudentLink
 from sync.sis import records as sis
 from sync.sis.base import Sis
-
-
-class LmsMisconfigured(Misconfigured):
-    """It is the LMS's reader that an administrator must mend, not a SIS connection."""
 
 
 @dataclass
@@ -40,6 +38,7 @@ class ClassRead:
     line_items: list[sis.LineItem]
     results: list[sis.Result]
     score_scales: dict[str, sis.ScoreScale]
+    own_totals: list[sis.OwnTotal]
 
 
 @dataclass
@@ -80,6 +79,8 @@ class Reading:
     # what the run that is to be undone left, and the plan that puts back what was there before
     left: Mapping[sis.Key, undoing.Left] = field(default_factory=dict)
     undo: planning.Plan | None = None
+    # where in this LMS things are settled: lms.base.Lms.places
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> list[ClassRead]:
@@ -142,24 +143,15 @@ def read(
         raise NothingLinked("No SIS class is linked to this course yet.")
     classes = [(link.connection_id, link.class_id) for link in class_links]
     rows = ledger.rows_of(context, classes)  # before the read begins: see ledger.observe_all
-    gradebook = _read_lms(context, heard)
+    from_lms = read_lms(context, heard)
+    gradebook = from_lms.gradebook
     problems: list[planning.Problem] = []
     sides = _read_sis(context, class_links, gradebook, problems, heard)
     reading = _reckon(context, began, gradebook, sides, rows, problems)
+    reading.places = from_lms.places
     if left is not None:
         _plan_undo(reading, left)
     return reading
-
-
-def _read_lms(context: Context, heard: Heard) -> lms.Gradebook:
-    try:
-        reader = make_lms(context)
-        reader.heard = heard
-        return reader.read_gradebook(course_of(context))
-    except Unreachable as error:  # a read that got no answer did nothing: simply later
-        raise TryLater(str(error)) from error
-    except Misconfigured as error:
-        raise LmsMisconfigured(str(error), error.code) from error
 
 
 def _read_sis(
@@ -204,12 +196,16 @@ def _read_class(
                 _class_problem("link-lapsed", "Nobody of this course is seen as teacher of the class", link)
             )
             return None
+        students = _students(adapter, link, gradebook)
+        items = [item for item in adapter.line_items(link.class_id) if item.active]
+        results = adapter.results(link.class_id) if adapter.profile.read_back else []
         return ClassRead(
             link=link,
-            students=_students(adapter, link, gradebook),
-            line_items=[item for item in adapter.line_items(link.class_id) if item.active],
-            results=adapter.results(link.class_id) if adapter.profile.read_back else [],
+            students=students,
+            line_items=items,
+            results=results,
             score_scales={scale.sourced_id: scale for scale in adapter.score_scales(link.class_id)},
+            own_totals=adapter.own_totals(link.class_id, items, results),
         )
     except Unreachable as error:
         raise TryLater(str(error)) from error
@@ -417,6 +413,8 @@ def _broken(link: LineItemLink, one: ClassRead | None, there: sis.LineItem | Non
         return "line-item-creating"
     if one is None:
         return "class-not-read"
+    if there is not None and there.computed:
+        return "line-item-computed"
     return "" if there is not None or link.state == "excluded" else "line-item-gone"
 
 

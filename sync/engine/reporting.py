@@ -59,7 +59,7 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
 def _readiness(reading: Reading) -> list[dict[str, Any]]:
     """What she should settle in the LMS first, among the assignments that are sent. Counts only."""
     linked = {link.lms_line_item_id for link in reading.links if link.state == "linked"}
-    return [asdict(check) for check in readiness.checks(reading.gradebook, linked)]
+    return [asdict(check) for check in readiness.checks(reading.gradebook, linked, reading.places)]
 
 
 def whole(run: Run) -> dict[str, Any]:

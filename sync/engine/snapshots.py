@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-from sync import course_map, matching, scales
+from sync import course_map, cutoffs, matching, scales
 from sync.engine import details
 from sync.engine.reading import ClassRead, Reading, SisRead
 from sync.engine.reporting import problems_json
@@ -31,6 +33,8 @@ def save(reading: Reading) -> dict[str, object]:
         },
         "roster": {str(one.link.pk): details.roster(one) for one in reading.classes},
         "news": details.news(reading, former),
+        "periods": [{"id": one.period_id, "title": one.title} for one in reading.gradebook.periods],
+        "state": asdict(reading.gradebook.state),
         "schemes": [_scheme(scheme) for scheme in reading.gradebook.schemes.values()],
         "sections": sorted({one.sis_id.strip() for one in reading.gradebook.sections} - {""}),
         "warnings": list(reading.gradebook.warnings),
@@ -39,6 +43,7 @@ def save(reading: Reading) -> dict[str, object]:
         "graded": details.graded(reading, [row["user_id"] for row in students]),
         "conversions": details.converted(reading),
         "profiles": details.profiles(reading),
+        "totals": details.own_totals(reading),
         "offers": details.offers(reading, former),
     }
     state.snapshot, state.read_at = snapshot, timezone.now()
@@ -157,6 +162,7 @@ def _item(item: lms.LineItem, links: list[LineItemLink], suggestions: list[dict[
         "due": item.due_at.isoformat() if item.due_at else "",
         "scheme_id": item.scheme_id,
         "published": item.published,
+        "omitted": item.omitted,
         "links": [_link(link) for link in links],
         "suggestions": suggestions,
     }
@@ -181,6 +187,7 @@ def _sis_items(one: ClassRead, side: SisRead) -> list[dict[str, Any]]:
     return [
         _sis_item(item) | {"results": None if holding is None else holding[item.sourced_id]}
         for item in one.line_items
+        if not item.computed
     ]
 
 
@@ -201,15 +208,21 @@ def _scheme(scheme: lms.GradeScheme) -> dict[str, Any]:
         "source": scheme.source,
         "version": scales.scheme_version(scheme),
         "entries": [_entry(entry) for entry in scheme.entries],
+        "points_based": scheme.points_based,
+        "rules": cutoffs.rules_of(scheme),
+        "gaps": [[_percent(low), _percent(high)] for low, high in cutoffs.gaps(scheme)],
     }
 
 
 def _entry(entry: lms.SchemeEntry) -> dict[str, Any]:
-    finite = entry.lower.is_finite()
-    gpa = "" if entry.gpa is None else str(entry.gpa)
     return {
         "name": entry.name,
-        "lower": sis.plain(entry.lower) if finite else str(entry.lower),
-        "percent": sis.plain(sis.quantised(entry.lower * 100, 4)) if finite else "",
-        "gpa": gpa,
+        "lower": cutoffs.digits(entry.lower),
+        "percent": _percent(entry.lower),
+        "upper": "" if entry.upper is None else _percent(entry.upper) or "?",
+        "gpa": "" if entry.gpa is None else str(entry.gpa),
     }
+
+
+def _percent(share: Decimal) -> str:
+    return sis.plain(sis.quantised(share * 100, 4)) if share.is_finite() else ""

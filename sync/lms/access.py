@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ class CodeFlow:
 class Account(Protocol):
     """Whose access a read uses. `renew` gives another token than `spent`, which was refused, or raises Misconfigured.
 
-    Called in the thread that reads only (`streams.Streams.in_reader`): a grant lies in the database.
+    Called in the thread that reads only (`streams.Streams.in_reader`): a grant lies in the database. An account may
+    have an `identity` as well: see `identity_of`.
     """
 
     def token(self) -> str: ...
@@ -41,11 +43,23 @@ class Account(Protocol):
     def renew(self, spent: str) -> str: ...
 
 
+def identity_of(account: Account) -> str:
+    """A name for whose access it is, which tells no secret and stays when a token is renewed; empty: it has none.
+
+    Two accounts may see different grades of one course, so what one read is never a start for another's read.
+    """
+    return str(getattr(account, "identity", ""))
+
+
 class FixedToken:
     """An access token that an administrator entered: there is no other one when it is refused."""
 
     def __init__(self, token: str) -> None:
         self._token = token
+
+    @property
+    def identity(self) -> str:
+        return hashlib.sha256(self._token.encode()).hexdigest()
 
     def token(self) -> str:
         return self._token

@@ -3,22 +3,25 @@
 world = memory.world("memory:one")          the world of that name, made when first asked for
 world.add_member("u1", sis_id="s1"); world.add_item("a1", maximum=Decimal(50))
 world.grade("u1", "a1", Decimal("86.5"))    as a teacher would; more by name: status, text, late, missing, ...
-world.grade("u1", "a1", None)               ungraded again; `excuse` and `miss` likewise
+world.grade("u1", "a1", None)               ungraded again; `excuse`, `miss` and `pend` likewise
 world.put(lms.Result(...))                  a result as it is, broken ones too
 world.remove_member("u1"); world.remove_item("a1")    her results stay stored and come back with her
 world.change_member("u1", active=False); world.change_item("a1", maximum=Decimal(20))
 world.schemes["course:1"] = GradeScheme(...); world.sections.append(Section(...)); world.warnings.append("...")
 world.on_read = hook                        hook(course) before each read; it may raise (`try_later`, `misconfigured`)
+world.categories.append(Category(...)); world.periods.append(GradingPeriod(...)); world.state = CourseState(...)
 world.short = n                             the next reads lose their last n members, as if the LMS had listed fewer
 world.reads                                 how many reads were begun
+world.incremental = True                    reads leave a mark from which the next one reads on, as if the LMS told its
+                                            changes; world.reads_on counts those that did
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from sync.errors import Misconfigured, TryLater
 from sync.lms import base
@@ -40,9 +43,16 @@ class World:
     sections: list[lms.Section] = field(default_factory=list)
     schemes: dict[str, lms.GradeScheme] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    categories: list[lms.Category] = field(default_factory=list)
+    periods: list[lms.GradingPeriod] = field(default_factory=list)
+    state: lms.CourseState = field(default_factory=lms.CourseState)
     on_read: Hook | None = None
     short: int = 0
     reads: int = 0
+    incremental: bool = False
+    reads_on: int = 0
+    ticks: int = 0
+    changed: dict[Pair, int] = field(default_factory=dict)
 
     def add_member(self, user_id: str, **fields: Any) -> lms.Member:
         self.members[user_id] = lms.Member(user_id, **fields)
@@ -82,11 +92,17 @@ class World:
     def excuse(self, user_id: str, line_item_id: str) -> lms.Result:
         return self.grade(user_id, line_item_id, status=lms.Status.EXCUSED)
 
+    def pend(self, user_id: str, line_item_id: str, score: Decimal | int | None = None) -> lms.Result:
+        """A part of it waits for a person's mark; `score` is what there is so far."""
+        return self.grade(user_id, line_item_id, score, status=lms.Status.PENDING)
+
     def miss(self, user_id: str, line_item_id: str) -> lms.Result:
         return self.grade(user_id, line_item_id, status=lms.Status.MISSING, missing=True)
 
     def put(self, result: lms.Result) -> lms.Result:
         self.results[result.user_id, result.line_item_id] = result
+        self.ticks += 1
+        self.changed[result.user_id, result.line_item_id] = self.ticks
         return result
 
     def listed(self) -> list[lms.Member]:
@@ -103,7 +119,23 @@ class World:
             sections=tuple(self.sections),
             schemes=dict(self.schemes),
             warnings=tuple(self.warnings),
+            categories=tuple(self.categories),
+            periods=tuple(self.periods),
+            state=self.state,
+            mark=str(self.ticks) if self.incremental else "",
         )
+
+    def read_on(self, former: lms.Gradebook) -> lms.Gradebook:
+        """Of results that nobody touched since the former read, what that read said."""
+        now, known = self.gradebook(), {(one.user_id, one.line_item_id): one for one in former.results}
+        results = (
+            known.get((one.user_id, one.line_item_id), one) if self._is_old(one, former.mark) else one
+            for one in now.results
+        )
+        return replace(now, results=tuple(results))
+
+    def _is_old(self, result: lms.Result, mark: str) -> bool:
+        return self.changed.get((result.user_id, result.line_item_id), 0) <= int(mark)
 
 
 _WORLDS: dict[str, World] = {}
@@ -123,7 +155,10 @@ class Memory(base.Lms):
 
     name = "memory"
     label = "Memory (for tests)"
-    supports = frozenset({"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections"})
+    supports = frozenset(
+        {"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections", "pending"}
+    )
+    places: ClassVar[Mapping[str, str]] = {"not-graded": "Gradebook", "pending": "Gradebook → Needs review"}
 
     @property
     def world(self) -> World:
@@ -133,6 +168,16 @@ class Memory(base.Lms):
         return [Finding("Reading the course", True, f"{len(self.world.members)} members.")]
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
+        return self._hear(course).gradebook()
+
+    def read_since(self, course: lms.Course, former: lms.Gradebook) -> lms.Gradebook:
+        here = self._hear(course)
+        if not here.incremental:
+            return here.gradebook()
+        here.reads_on += 1
+        return here.read_on(former)
+
+    def _hear(self, course: lms.Course) -> World:
         here = self.world
         here.reads += 1
         if here.on_read is not None:
@@ -140,7 +185,7 @@ class Memory(base.Lms):
         self.heard("students", sum(1 for one in here.listed() if base.is_course_student(one)))
         self.heard("items", len(here.items))
         self.heard("results", len(here.results))
-        return here.gradebook()
+        return here
 
 
 # --- hooks ----------------------------------------------------------------------------------------

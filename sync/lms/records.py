@@ -37,6 +37,16 @@ def course_total(which: str, period_id: str = "") -> str:
     return f"course_total:{which}:{period_id}" if period_id else f"course_total:{which}"
 
 
+def parts_of_total(line_item_id: str) -> tuple[str, str]:
+    """The inverse of `course_total`: which one, and of which grading period ("": of the whole course).
+
+    Both are empty for a line item that is no course total.
+    """
+    kind, _, rest = line_item_id.partition(":")
+    which, _, period_id = rest.partition(":")
+    return (which, period_id) if kind == "course_total" else ("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """Which course to read: what the launch said of it, as plain values.

@@ -7,6 +7,7 @@ order, parallelism and the rate budget, and turns `Rejected` and `Unreachable` i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -97,6 +98,30 @@ class Sis(ABC):
     def registrations(self, class_id: str) -> list[sis.Registration]:
         """What each student of the class may get, where the profile says `preflight`; read before a list is shown."""
         return []
+
+    def own_totals(
+        self, class_id: str, line_items: Sequence[sis.LineItem], results: Sequence[sis.Result]
+    ) -> list[sis.OwnTotal]:
+        """The course totals that the SIS computes by itself, where it does and shows them; else none.
+
+        `line_items` and `results` are what was just read of the class: many a SIS shows its total in a column, which
+        its adapter marks as `computed`. Several such columns, or several results of one student, are not chosen among.
+        """
+        columns = [one for one in line_items if one.computed]
+        if len(columns) != 1:
+            return []
+        column = columns[0]
+        rows = [
+            (one.student_id, one.value)
+            for one in results
+            if one.line_item_id == column.sourced_id and one.value is not None
+        ]
+        times = Counter(student_id for student_id, _ in rows)
+        return [
+            sis.OwnTotal(student_id, value.score, column.maximum, value.text, column.sourced_id)
+            for student_id, value in rows
+            if times[student_id] == 1
+        ]
 
     @abstractmethod
     def create_line_item(self, new: sis.NewLineItem) -> sis.LineItem:

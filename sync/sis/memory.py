@@ -6,6 +6,7 @@
     world.value("i1", "s1"), world.stored(...)  what is really stored (a read may show less: `show_late`)
     world.profile = Profile(idempotent=False)   the SIS gives ids
     world.unique = False                        a second record of a pair is let in
+    world.add_item("c1", "i9", computed=True)   the SIS shows the course total that it computes itself there
     world.rounding = 2                          scores are stored at two decimals
     world.fault = lose_answer                   called for each write as fault(change, store)
     world.item_fault = lose_answer              the same for line items, as fault(new, store)

@@ -278,7 +278,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """One column of a class's gradebook. `minimum` and `maximum` are its own range, None where it has none."""
+    """One column of a class's gradebook. `minimum` and `maximum` are its own range, None where it has none.
+
+    `computed`: the SIS fills it itself with a course total of its own; it is compared and never written.
+    """
 
     sourced_id: str
     title: str
@@ -292,6 +295,7 @@ class LineItem:
     active: bool = True
     # a grade of the whole class: a final, a midterm, a computed total
     kind: LineItemKind = "assignment"
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +332,20 @@ class Result:
     score_date: date | None = None
     comment: str = ""
     modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTotal:
+    """The course total of one student as the SIS itself computes it. `maximum` None: it names none.
+
+    `line_item_id`: the column in which it shows it, where it does so; nothing is ever compared with one that we fill.
+    """
+
+    student_id: str
+    score: Decimal | None = None
+    maximum: Decimal | None = None
+    text: str | None = None
+    line_item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

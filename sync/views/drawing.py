@@ -34,6 +34,7 @@ SHAPES: Final[Mapping[str, str]] = {
     "refused": "h8v8h-8zm2 2v4h4v-4z",
     "waiting": "v8h8z",
     "held": "m2 2h4v4h-4z",
+    "pending": "m3 0h2v8h-2z",
     "not_graded": "m3 3h2v2h-2z",
 }
 

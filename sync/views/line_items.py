@@ -14,8 +14,9 @@ from django.utils.translation import ngettext
 
 from sync import engine
 from sync.forms import ExcludeItemForm, LinkItemForm, NewItemForm, ScaleForm, new_item_forms
+from sync.lms import records as lms
 from sync.models import ClassLink, LineItemLink
-from sync.views import linking, reading, wording
+from sync.views import linking, reading, scheme_words, wording
 from sync.views.asking import (
     Request,
     action,
@@ -87,7 +88,7 @@ def line_item(request: Request, public_id: UUID) -> HttpResponse:
         chosen=chosen | {"holds": linking.holds(chosen)} if chosen else None,
         move=engine.preview_change(linked, chosen["id"]) if linked and chosen else None,
         scales=wording.SCALES.items(),
-        total=wording.TOTALS.get(item.data["line_item_id"]),
+        total=scheme_words.total(item.data["line_item_id"], seen.snapshot),
     )
 
 
@@ -121,11 +122,13 @@ def _class_link(request: Request, link_id: int) -> ClassLink:
 
 
 def _one_total_only(class_link: ClassLink, line_item_id: str) -> None:
-    """Current and final course total are two answers to one question: a class takes one of them."""
-    if not line_item_id.startswith("course_total:"):
+    """Current and final course total are two answers to one question: a class takes one of them, for each period."""
+    which, period_id = lms.parts_of_total(line_item_id)
+    if not which:
         return
     others = class_link.line_item_links.filter(kind="course_total").exclude(lms_line_item_id=line_item_id)
-    if others.exclude(state="excluded").exists():
+    taken = others.exclude(state="excluded").values_list("lms_line_item_id", flat=True)
+    if period_id in {lms.parts_of_total(one)[1] for one in taken}:
         raise engine.LinkRefused(_("The other course total is linked in this class. Unlink it first."))
 
 
@@ -237,13 +240,14 @@ def _create(request: Request, public_id: UUID) -> HttpResponse:
 
 
 def _mark_second_totals(picked: list[NewItemForm]) -> None:
-    """Current and final: a class takes one of them."""
+    """Current and final: a class takes one of them, for each grading period."""
     totals = [form for form in picked if form.item.data["kind"] == "course_total"]
-    classes: set[int] = set()
+    taken: set[tuple[int, str]] = set()
     for form in totals:
-        if form.cell.class_link.pk in classes:
+        place = (form.cell.class_link.pk, lms.parts_of_total(form.item.data["line_item_id"])[1])
+        if place in taken:
             form.add_error(None, _("Choose one course total for a class: the current or the final one."))
-        classes.add(form.cell.class_link.pk)
+        taken.add(place)
 
 
 create = by_method(_propose, _create)

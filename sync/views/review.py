@@ -35,6 +35,7 @@ def review(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
     if run.state != "review":
         return to(request, "run", run.pk)
     narrowed = Filter.of(request.GET)
+    readiness = rows.readiness_of(run)
     return show(
         request,
         "sync/review.html",
@@ -43,7 +44,8 @@ def review(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         review=Review(run, narrowed),
         counts=rows.counts_of(run),
         report=run.report,
-        readiness=rows.readiness_of(run),
+        readiness=readiness,
+        things=sum(len(checks) for _title, checks in readiness),
     )
 
 

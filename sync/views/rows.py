@@ -94,17 +94,26 @@ def counts_of(run: Run) -> dict[str, list[tuple[wording.Text, int]]]:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing to settle in the LMS before sending: what, how often, what to do, and the page of ours that helps."""
+    """One thing to settle in the LMS before sending: what, how often, what to do, where, and the page of ours that helps."""
 
     text: wording.Text
     count: int
     fix: wording.Text
+    where: str
     page: str
+    counts: bool
 
 
-def readiness_of(run: Run) -> list[Check]:
-    found = []
+def readiness_of(run: Run) -> list[tuple[wording.Text, list[Check]]]:
+    """What is to be settled, by groups; a report of before there were groups has but one."""
+    groups: dict[str, list[Check]] = {}
     for one in run.report.get("readiness", []):
-        text, fix, where = wording.READINESS.get(one["code"], (tell(one["text"]), tell(one["fix"]), ""))
-        found.append(Check(text, one["count"], fix, where))
-    return found
+        groups.setdefault(one.get("group", "results"), []).append(_check(one))
+    order = wording.READINESS_GROUPS
+    return [(order[name], groups[name]) for name in order if name in groups]
+
+
+def _check(one: dict[str, Any]) -> Check:
+    text, fix, page = wording.READINESS.get(one["code"], (tell(one["text"]), tell(one["fix"]), ""))
+    counts = one.get("group") != "course"
+    return Check(text, one["count"], fix, tell(one.get("where", "")), page, counts)

@@ -15,13 +15,14 @@ from django.utils.translation import ngettext
 
 from lti_tool.models import Context
 from sync.models import ClassLink, GradeScheme, LineItemLink
-from sync.views import wording
+from sync.views import scheme_words, wording
 from sync.views.asking import Request, class_links_of, course_of, page, show, state_of
 from sync.views.filtering import Filter
 from sync.views.seen import Json, Seen
+from sync.views.totals import compared
 
 PER_PAGE: Final = 10
-FACTS: Final = ("excused", "missing", "late", "over_max", "not_graded", "problems")
+FACTS: Final = ("excused", "missing", "late", "over_max", "not_graded", "pending", "problems")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,7 @@ class Conversion:
     allowed: list[str] = field(default_factory=list)
     problems: list[Json] = field(default_factory=list)
     scheme: Json | None = None
-
-    @property
-    def total(self) -> wording.Text | None:
-        return wording.TOTALS.get(self.link.lms_line_item_id)
+    total: str = ""
 
     @property
     def facts(self) -> list[str]:
@@ -62,6 +60,9 @@ class Conversion:
             "late": ngettext("%(n)s late", "%(n)s late", n["late"]),
             "over_max": ngettext("%(n)s above the maximum", "%(n)s above the maximum", n["over_max"]),
             "not_graded": ngettext("%(n)s not graded yet", "%(n)s not graded yet", n["not_graded"]),
+            "pending": ngettext(
+                "%(n)s waiting for a review in the LMS", "%(n)s waiting for a review in the LMS", n["pending"]
+            ),
             "problems": ngettext("%(n)s to settle", "%(n)s to settle", n["problems"]),
         }
         return [texts[name] % {"n": n[name]} for name in FACTS if n[name]]
@@ -86,8 +87,13 @@ def schemes(request: Request, public_id: UUID) -> HttpResponse:
         rules=[
             (link, rules(_profile(seen, link))) for link in _one_per_connection(seen) if _profile(seen, link)
         ],
-        totals=[link for link in links if link.kind == "course_total"],
-        total_words=wording.TOTALS,
+        totals=[
+            (link, scheme_words.total(link.lms_line_item_id, seen.snapshot))
+            for link in links
+            if link.kind == "course_total"
+        ],
+        totals_compared=bool(compared(seen)),
+        total_rule=(seen.snapshot.get("state") or {}).get("total_rule", ""),
     )
 
 
@@ -128,6 +134,8 @@ def _schemes(seen: Seen, links: Sequence[LineItemLink], context: Context) -> lis
             "uses": [item["title"] for item in _users_of(seen, scheme) if item["line_item_id"] in linked],
             "rows": _rows(scheme),
             "has_gpa": any(entry.get("gpa") for entry in scheme["entries"]),
+            "has_upper": any(entry.get("upper") for entry in scheme["entries"]),
+            "applied": scheme_words.applied(scheme),
         }
         for scheme in seen.schemes
     ]
@@ -143,7 +151,12 @@ def _moment(text: str) -> datetime | None:
 
 def _rows(scheme: Json) -> list[Json]:
     return [
-        {"name": entry["name"], "percent": entry.get("percent") or "?", "gpa": entry.get("gpa", "")}
+        {
+            "name": entry["name"],
+            "percent": entry.get("percent") or "?",
+            "upper": entry.get("upper", ""),
+            "gpa": entry.get("gpa", ""),
+        }
         for entry in scheme["entries"]
     ]
 
@@ -157,6 +170,7 @@ def _conversion(seen: Seen, link: LineItemLink) -> Conversion:
     class_link = next(one for one in seen.standing if one.pk == link.class_link_id)
     scheme = next((one for one in seen.schemes if one["scheme_id"] == item["scheme_id"]), None)
     made = Conversion(link, item, class_link, found is None or found["scale"] != link.scale, scheme=scheme)
+    made.total = scheme_words.total(link.lms_line_item_id, seen.snapshot)
     if found is not None and not made.is_stale:
         made.counts, made.allowed = found["counts"], found["allowed"]
         made.bars, made.examples = _bars(found["spread"]), _examples(seen, found["examples"])
@@ -205,6 +219,7 @@ def rules(profile: Json) -> list[tuple[str, str]]:
     )
     return [
         (_("Not graded yet"), _ungraded(profile)),
+        (_("Waiting for a review in the LMS"), _pending()),
         (_("Zero"), _("A zero that was entered is a grade, and is sent.")),
         (_("Excused"), _("Sent as excused, without a score.")),
         (_("Missing, without a score"), _missing(flags)),
@@ -224,6 +239,13 @@ def _ungraded(profile: Json) -> str:
     if profile["withdraw"]:
         return f"{text} " + _("If a grade was sent before, you are asked whether to remove it.")
     return f"{text} " + _("If a grade was sent before, it stays: this SIS lets no grade be removed.")
+
+
+def _pending() -> str:
+    return _(
+        "Nothing is sent before the review is done: the score so far is no grade. One that was sent before stays as "
+        "it is."
+    )
 
 
 def _missing(flags: set[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from sync.lms import records as lms
 from sync.models import ClassLink, ContextState, LineItemLink
 
 Json = dict[str, Any]
@@ -109,7 +110,7 @@ class Seen:
             by_item[link.lms_line_item_id][link.class_link_id] = link
         taken = {(link.connection_id, link.line_item_id) for link in links if link.line_item_id}
         totals = {
-            link.class_link_id: link.lms_line_item_id
+            (link.class_link_id, lms.parts_of_total(link.lms_line_item_id)[1])
             for link in links
             if link.kind == "course_total" and link.state != "excluded"
         }
@@ -124,12 +125,13 @@ class Seen:
         class_link: ClassLink,
         by_item: dict[str, dict[int, LineItemLink]],
         taken: set[tuple[int, str]],
-        totals: dict[int, str],
+        totals: set[tuple[int, str]],
     ) -> Cell:
         link = by_item[data["line_item_id"]].get(class_link.pk)
         if link is not None:
             return Cell(class_link, link)
-        if data["kind"] == "course_total" and class_link.pk in totals:
+        period_id = lms.parts_of_total(data["line_item_id"])[1]
+        if data["kind"] == "course_total" and (class_link.pk, period_id) in totals:
             return Cell(class_link, None, blocked=_("The other course total is linked here."))
         there = [
             one

@@ -141,12 +141,6 @@ SCALES: Final[dict[str, Text]] = {
 # problems that name an assignment and have nothing to do with its scale
 NOT_OF_SCALE: Final = frozenset({"edited-in-sis", "duplicate-in-sis", "accepted-not-shown"})
 
-# the two answers to "what is the course total"
-TOTALS: Final[dict[str, Text]] = {
-    "course_total:current": _("The current score: graded work only; what is not graded yet does not count."),
-    "course_total:final": _("The final score: work that is not handed in counts as zero."),
-}
-
 # the LMS field by which a student was matched
 MATCHED_BY: Final[dict[str, Text]] = {
     "sis_id": _("SIS id"),
@@ -185,6 +179,7 @@ COUNTED_APART: Final[tuple[tuple[str, Text], ...]] = (
     ("rounded", _("rounded by the SIS")),
     ("discrepancies", _("not the same on both sides")),
     ("unverified", _("that cannot be read back")),
+    ("pending", _("waiting for a review in the LMS")),
 )
 
 # the states of the course's map (course_map.STATES), as they stand behind a number
@@ -198,6 +193,7 @@ MAP_STATES: Final[dict[str, Text]] = {
     "waiting": _("not confirmed yet"),
     "held": _("left as it is"),
     "same": _("the same in the SIS"),
+    "pending": _("waits for a review in the LMS"),
     "not_graded": _("not graded yet"),
     "left_out": _("left out"),
 }
@@ -233,10 +229,11 @@ NEXT: Final[dict[str, Text]] = {
     "gone from the LMS": _("Tick its removal on the review page, or leave it."),
 }
 
-# what should be settled in the LMS before sending: what it is, what to do, and the page of ours that helps
+# what should be settled in the LMS before sending (readiness.CODES): what it is, what to do, and the page of ours that
+# helps
 READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
     "unposted": (
-        _("Grades that are not posted, so that students cannot see them yet"),
+        _("Grades that are hidden from students, so that they cannot see them yet"),
         _("Post them in the LMS's gradebook before you send them."),
         "",
     ),
@@ -245,20 +242,40 @@ READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Grade them, or excuse the students, in the LMS's gradebook."),
         "",
     ),
+    "pending": (
+        _("Results that wait for a review in the LMS; their score is not the grade yet"),
+        _("Mark what is left of them in the LMS; until then nothing is sent for them."),
+        "",
+    ),
     "missing": (
         _("Results that are marked missing and have no score"),
         _("Enter a zero in the LMS's gradebook if it should count as one."),
         "",
     ),
     "unreadable": (_("Scores that could not be read"), _("Enter them again in the LMS's gradebook."), ""),
+    "not-shown": (
+        _("Grades that the LMS keeps from the account that reads it"),
+        _("Ask the LMS administrator to let that account see hidden grades."),
+        "",
+    ),
+    "excused": (
+        _("Excused results; they are sent as excused, without a score"),
+        _("Take the excuse back in the LMS where a grade should count."),
+        "",
+    ),
+    "late-policy": (
+        _("Late or missing results whose points a rule of the LMS may still change"),
+        _("Settle in the LMS what they count, or send them again when it is settled."),
+        "",
+    ),
     "current-differs": (
-        _("Students whose current and final course grade differ, as some work is not graded"),
-        _("Grade or excuse that work in the LMS, or be sure which of the two you send."),
+        _("Students for whom the LMS shows several course totals that differ, such as current and final"),
+        _("Grade or excuse what is not graded, or be sure which of them you send."),
         "line_items",
     ),
     "override": (
-        _("Students whose course grade was overridden by hand"),
-        _("The override is sent, not the computed grade. Check it in the LMS's gradebook."),
+        _("Students with a grade that was set by hand over the computed one"),
+        _("The grade set by hand is sent, not the computed one. Check it in the LMS's gradebook."),
         "",
     ),
     "without-maximum": (
@@ -266,14 +283,43 @@ READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Set the points possible in the LMS."),
         "line_items",
     ),
+    "omitted": (
+        _("Assignments that the LMS leaves out of its course total"),
+        _("Be sure that they should count in the SIS, or leave them out here too."),
+        "line_items",
+    ),
+    "scheme-missing": (
+        _("Assignments or totals with letters for which the LMS gives no grading scheme"),
+        _("Turn on a grading scheme in the LMS, or send them as points or percent."),
+        "schemes",
+    ),
     "without-sis-id": (
         _("Students without a SIS id in the LMS; they are matched by other identifiers or by hand"),
         _("Ask the LMS administrator to enter SIS ids."),
         "students",
+    ),
+    "course-concluded": (
+        _("The course is concluded in the LMS: its grades are final there"),
+        _("Nothing, if you are sending the last grades. Else ask the LMS administrator to open it again."),
+        "",
+    ),
+    "course-unpublished": (
+        _("The course is not published in the LMS, so that its students see none of it"),
+        _("Publish it in the LMS, unless that is meant."),
+        "",
     ),
     "incomplete": (
         _("The LMS was not read completely. What is there is sent; nothing is withdrawn"),
         _("Read the course again later."),
         "",
     ),
+}
+
+# the parts of that list, in their order
+READINESS_GROUPS: Final[dict[str, Text]] = {
+    "course": _("The course"),
+    "results": _("Grades"),
+    "totals": _("Course total"),
+    "items": _("Assignments"),
+    "students": _("Students"),
 }

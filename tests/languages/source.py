@@ -26,10 +26,11 @@ ENGINE = (
     "sync/lms/**/*.py",
     "lti_tool/*.py",
 )
-# commands, checks and pages of these speak to administrators, in English or by gettext
+# commands, checks and pages of these speak to administrators, in English or by gettext; what readiness finds is said by
+# views.wording
 NOT_ENGINE = {
     "admin.py", "api.py", "apps.py", "checks.py", "forms.py", "models.py", "urls.py", "tasks.py", "contract.py",
-    "memory.py", "registry.py", "options.py",
+    "memory.py", "registry.py", "options.py", "readiness.py",
 }  # fmt: skip
 # here also phrases that are no whole sentence are shown: the why of a row, how a student was matched
 PHRASES = {
@@ -40,14 +41,17 @@ PHRASES = {
 }  # fmt: skip
 # words that are data, or only ever stand in a program's answer
 DATA = {
-    "no credit", "access token", "current score ", "final score ", "Access token",
+    "no credit", "access token", "Access token", "current score ", "final score ", "calculated grade ", "adjusted grade ",
+    "grade set by hand ", "course total ",
     "%(lms_fields)s = %(sis_fields)s or %(user_ids)s<type>", "nothing to send",
 }  # fmt: skip
 # the small parts that the why of a row is put together from
 PARTS = {
     "%(number)s of %(number2)s", "%(number)s of %(number2)s = %(number3)s %%", "from %(number)s %%",
     "%(number)s GPA points", "rounded %(rounding)s to %(places)s", "half up", "half even", "down", "1 decimal",
-    "problem: %(rest)s", "students", "grades", "%(number)s decimals", "current score %(rest)s", "final score %(rest)s",
+    "problem: %(rest)s", "waits for a review in the LMS", "students", "grades", "%(number)s decimals",
+    "current score %(rest)s", "final score %(rest)s", "calculated grade %(rest)s", "adjusted grade %(rest)s",
+    "grade set by hand %(rest)s", "course total %(rest)s",
 }  # fmt: skip
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""

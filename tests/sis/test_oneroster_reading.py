@@ -228,6 +228,18 @@ def test_line_items_keep_their_own_range_exactly(wire: Wire) -> None:
     assert (str(found.minimum), str(found.maximum), found.class_id) == ("0", "12.5", "c1")
 
 
+@pytest.mark.parametrize("name", ["i2", "Year total"])
+def test_the_column_that_the_sis_computes_is_marked_by_its_id_or_title(wire: Wire, name: str) -> None:
+    rows = [
+        {"sourcedId": "i1", "title": "Quiz"},
+        {"sourcedId": "i2", "title": " Year total ", "resultValueMax": 100},
+    ]
+    wire.lists(f"{GRADEBOOK}/classes/c1/lineItems", "lineItems", rows)
+    reader = adapter(own_total=name)
+    assert [one.computed for one in reader.line_items("c1")] == [False, True]
+    assert not any(one.computed for one in adapter().line_items("c1"))
+
+
 def test_score_scales_are_those_of_the_class_and_none_where_they_are_not_served(wire: Wire) -> None:
     url = f"{GRADEBOOK}/classes/c1/scoreScales"
     values = [{"itemValueLHS": "A", "itemValueRHS": "4.0"}, {"itemValueLHS": "B", "itemValueRHS": "3.0"}]

@@ -255,6 +255,33 @@ def test_an_unknown_scale_or_total_is_refused(course: Context) -> None:
     assert run("link_line_items", "course-1", "--course-total", "final")[0] == 2
 
 
+def test_a_course_total_of_any_word_is_linked_or_created(course: Context, wire: str) -> None:
+    lms, sis = lms_memory.world(wire), sis_memory.world(wire)
+    for word in ("final", "calculated", "final:q=1"):
+        lms.add_item(f"course_total:{word}", f"Total {word}", kind="course_total")
+    sis.add_item("c1", "t=7", "Year")
+    run("link_class", "course-1", "--sis", "records", "--class", "c1")
+    totals = ["--course-total", "calculated=t=7", "--course-total", "final:q=1", "--scale", "final=letter"]
+    _, told = run("link_line_items", "course-1", *totals)
+    links = {one["line_item_id"]: [link["sis_id"] for link in one["links"]] for one in told["items"]}
+    assert links["course_total:calculated"] == ["t=7"]
+    assert links["course_total:final"] == []
+    (created,) = links["course_total:final:q=1"]
+    assert sis.items[created].title == "Total final:q=1"
+
+
+def test_an_unknown_total_is_refused_with_those_that_there_are(course: Context, wire: str) -> None:
+    run("link_class", "course-1", "--sis", "records", "--class", "c1")
+    code, told = run("link_line_items", "course-1", "--course-total", "current=x")
+    assert (code, told["error"]) == (
+        2,
+        "The course has no total “current” that can be read. The LMS offers none.",
+    )
+    lms_memory.world(wire).add_item("course_total:adjusted", "Adjusted", kind="course_total")
+    code, told = run("link_line_items", "course-1", "--course-total", "current")
+    assert told["error"].endswith("It has: adjusted.")
+
+
 def test_a_line_item_whose_id_is_a_url_with_a_query_is_linked(course: Context, wire: str) -> None:
     url = "https://lms.example/items/7?type=a&x=1"
     lms_memory.world(wire).add_item(url, "By URL")

@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("gradesync_site", "lti_tool", "sync")
 
 PURE = re.compile(
-    r"sync\.(planning|matching|scales|readiness|desired|undoing|registrations|rosters|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|(lms|sis)\.records)|lti_tool\.(claims|roles)"
+    r"sync\.(planning|matching|scales|cutoffs|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|registrations|rosters|totals|reckoning|lms\.keeping|(lms|sis)\.records)|lti_tool\.(claims|roles)"
 )
-ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry|access)$)\.(?P<name>\w+)")
+ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry|access|keeping)$)\.(?P<name>\w+)")
 REGISTRY = re.compile(r"sync\.(lms|sis)\.registry")
 EDGE = re.compile(r"sync\.(views|api|tasks|mails|mail_texts|(\w+_)?admin|forms|checks|management)\b")
 JOIN = re.compile(r"sync\.engine\b")

@@ -66,7 +66,9 @@ def reckon(
     ends = Counter(made.fates.values())
     if len(made.fates) == made.pulled:  # else a result was repeated
         counted = (len(made.wanted), made.excluded, made.in_problems, made.not_graded)
-        assert counted == (ends["wanted"], ends["excluded"], ends["problem"], ends["not_graded"])
+        nothing = ends["not_graded"] + ends["pending"]
+        assert counted == (ends["wanted"], ends["excluded"], ends["problem"], nothing)
+        assert made.pending == ends["pending"]
     return made
 
 
@@ -234,6 +236,39 @@ def test_what_was_never_sent_is_not_withdrawn() -> None:
     assert reckon(gradebook(ungraded())).desired == {}
 
 
+PENDING = lms.Result("ada", "essay", lms.Status.PENDING, Decimal(40))
+
+
+def test_a_grade_that_waits_for_a_review_is_not_sent_and_counts_as_not_graded() -> None:
+    made = reckon(gradebook(PENDING))
+    assert made.desired == {}
+    assert (made.not_graded, made.pending, made.fates["ada", "essay"]) == (1, 1, "pending")
+
+
+def test_a_sent_grade_that_waits_for_a_review_again_is_held_and_not_withdrawn() -> None:
+    """She handed a quiz in once more, and its essay question is not marked yet: her former grade stays."""
+    made = reckon(gradebook(PENDING), ledger=(ADA_ESSAY,))
+    assert why(made, ADA_ESSAY) == "the grade waits for a review in the LMS"
+
+
+def test_a_grade_that_waits_for_a_review_is_not_sent_as_missing() -> None:
+    carries = replace(TO_ESSAY, target=replace(POINTS, flags=frozenset({"missing", "late"})))
+    made = reckon(gradebook(replace(PENDING, missing=True, late=True)), links=(carries,), ledger=(ADA_ESSAY,))
+    assert why(made, ADA_ESSAY) == "the grade waits for a review in the LMS"
+
+
+def test_an_unmatched_students_grade_that_waits_for_a_review_is_no_problem_yet() -> None:
+    made = reckon(gradebook(PENDING), matched())
+    assert (made.in_problems, made.pending) == (0, 1)
+
+
+def test_a_review_that_waits_behind_a_broken_link_names_the_link() -> None:
+    made = reckon(
+        gradebook(PENDING), links=(replace(TO_ESSAY, broken="line-item-gone"),), ledger=(ADA_ESSAY,)
+    )
+    assert why(made, ADA_ESSAY).startswith("problem: The SIS assignment is gone")
+
+
 def test_an_incomplete_read_withdraws_nothing() -> None:
     made = reckon(gradebook(ungraded(), complete=False), ledger=(ADA_ESSAY,))
     assert why(made, ADA_ESSAY) == "the LMS was not read completely"
@@ -320,6 +355,7 @@ kinds = st.sampled_from(
         lms.Result("", "", NOT_GRADED),
         lms.Result("", "", MISSING),
         lms.Result("", "", lms.Status.EXCUSED),
+        lms.Result("", "", lms.Status.PENDING, Decimal(40), missing=True),
         lms.Result("", "", NOT_GRADED, score_error="not-a-number"),
     ]
 )

@@ -133,6 +133,7 @@ def test_every_page_is_told_apart() -> None:
         "line_items",
         "line_item",
         "schemes",
+        "totals",
         "review",
         "run",
         "progress",

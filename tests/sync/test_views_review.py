@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from lti_tool.models import LtiUser, Membership
 from sync import engine
 from sync.engine import picks
+from sync.lms.records import CourseState
 from sync.models import Decision, Run
 from sync.sis.records import Value
 from tests.sync.pages import Browser, person, teacher, text_of, word
@@ -431,3 +432,27 @@ def test_many_edits_are_shown_page_by_page_and_still_decided_at_once(django_asse
     assert "101–120 of 120" in text_of(page)
     ada.post("decide", run.pk, all_edited="sis_kept", all_digest=group_digest(page))
     assert Decision.objects.filter(kind="sis_kept", lapsed_at=None).count() == 120
+
+
+def test_what_to_settle_in_the_lms_stands_in_groups_with_where(course: Course, ada: Browser) -> None:
+    course.lms.grade("u1", "a1", None)
+    course.lms.change_item("a2", omitted=True)
+    course.lms.state = CourseState(concluded=True)
+    page = text_of(ada.get("review", listed(course).pk))
+    assert "3 things to look at in the LMS first" in page
+    assert "The course The course is concluded in the LMS: its grades are final there. Nothing, if" in page
+    assert "Grades Results without a grade; they are not sent, and never as a zero: 1 ." in page
+    assert "Where in the LMS: Gradebook." in page
+    assert "Assignments Assignments that the LMS leaves out of its course total: 1 ." in page
+
+
+def test_a_report_of_before_there_were_groups_is_shown(course: Course, ada: Browser) -> None:
+    run = listed(course)
+    run.report["readiness"] = [
+        {"code": "missing", "text": "t", "count": 2, "fix": "f"},
+        {"code": "of-an-adapter", "text": "Something else: 3.", "count": 3, "fix": "Do it."},
+    ]
+    run.save()
+    page = text_of(ada.get("review", run.pk))
+    assert "Results that are marked missing and have no score: 2 ." in page
+    assert "Do it." in page

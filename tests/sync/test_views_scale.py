@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sync import engine
 from sync.lms import records as lms
-from sync.models import LineItemLink
+from sync.models import ContextState, GradeScheme, LineItemLink
 from sync.sis.records import Profile, Value
 from sync.views.scale import rules
 from tests.sync.pages import Browser, person, teacher, text_of
@@ -97,6 +97,104 @@ def test_course_total_says_which_one_is_sent(course: Course, ada: Browser) -> No
     assert "Course total (final): The final score: work that is not handed in counts as zero." in page
 
 
+def test_a_total_of_a_grading_period_or_of_another_word_says_what_it_is(course: Course, ada: Browser) -> None:
+    course.lms.periods.append(lms.GradingPeriod("p1", "Quarter 1"))
+    course.lms.state = lms.CourseState(total_rule="Ungraded work is left out.")
+    words = {
+        lms.course_total("final", "p1"): "as zero. Only of the grading period “Quarter 1”.",
+        lms.course_total("calculated"): "The calculated grade: as the LMS computes it from the grades.",
+        lms.course_total(
+            "house", "p2"
+        ): "The LMS's own course total (house). Only of the grading period “p2”.",
+    }
+    for number, total in enumerate(words):
+        course.lms.add_item(total, title=f"Total {number}", kind="course_total")
+        course.sis.add_item("c1", f"t{number}", title=f"T {number}")
+    ada.post("look")
+    for number, total in enumerate(words):
+        link = {"class_link": course.class_link.pk, "line_item_id": total, "sis_id": f"t{number}"}
+        ada.post("link_line_item", **link)
+    page = text_of(ada.get("schemes"))
+    for text in words.values():
+        assert text in page
+    assert "How the LMS makes its total: Ungraded work is left out." in page
+
+
+def test_a_class_takes_one_total_for_each_grading_period(course: Course, ada: Browser) -> None:
+    totals = [lms.course_total("final"), lms.course_total("final", "p1"), lms.course_total("current", "p1")]
+    for number, total in enumerate(totals):
+        course.lms.add_item(total, title=f"Total {number}", kind="course_total")
+        course.sis.add_item("c1", f"t{number}", title=f"T {number}")
+    ada.post("look")
+    told = []
+    for number, total in enumerate(totals):
+        link = {"class_link": course.class_link.pk, "line_item_id": total, "sis_id": f"t{number}"}
+        told.append(text_of(ada.post("link_line_item", **link)))
+    linked = LineItemLink.objects.filter(kind="course_total")
+    assert set(linked.values_list("lms_line_item_id", flat=True)) == set(totals[:2])
+    assert "The other course total is linked in this class" in told[-1]
+
+
+def test_ranges_of_their_own_and_how_the_lms_applies_them_stand_there(course: Course, ada: Browser) -> None:
+    entries = (
+        lms.SchemeEntry("A", Decimal("0.9"), upper=Decimal(1)),
+        lms.SchemeEntry("B", Decimal("0.8"), upper=Decimal("0.895")),
+        lms.SchemeEntry("F", Decimal("0.1"), upper=Decimal("0.8")),
+    )
+    course.lms.schemes["1"] = lms.GradeScheme(
+        "1", "Ranges", entries, "this course", points_based=True, places=None, below_all="none", clamped=True
+    )
+    engine.preview(course.context, course.who)
+    page = text_of(ada.get("schemes"))
+    assert "Up to, and below" in page
+    assert "A 90 % 100 % B 80 % 89.5 %" in page
+    assert "No grade stands between 89.5 % and 90 %" in page
+    assert "Below the lowest bound there is no grade" in page
+    assert "A score below 0 % or above 100 % counts as 0 % or 100 %." in page
+    assert "The LMS writes the bounds as points" in page
+    kept = GradeScheme.objects.get(context=course.context)
+    assert kept.entries == [["A", "0.9", "1"], ["B", "0.8", "0.895"], ["F", "0.1", "0.8"]]
+    assert kept.rules == {"places": None, "below_all": "none", "clamped": True}
+
+
+def test_a_usual_scheme_is_kept_and_shown_as_before(course: Course, ada: Browser) -> None:
+    engine.preview(course.context, course.who)
+    kept = GradeScheme.objects.get(context=course.context)
+    assert (kept.entries[0], kept.rules) == (["A", "0.9"], {})
+    page = text_of(ada.get("schemes"))
+    assert "Up to, and below" not in page
+    assert "not sent. Fetched" not in page
+
+
+def test_a_snapshot_of_the_release_before_is_shown(course: Course, ada: Browser) -> None:
+    """Until the next read the page stands on what was kept then: no rules, gaps, periods or state."""
+    engine.look(course.context)
+    state = ContextState.objects.get(context=course.context)
+    for scheme in state.snapshot["schemes"]:
+        for name in ("points_based", "rules", "gaps"):
+            del scheme[name]
+        for entry in scheme["entries"]:
+            del entry["upper"]
+    for name in ("periods", "state"):
+        del state.snapshot[name]
+    for one in state.snapshot["conversions"].values():
+        del one["counts"]["pending"]
+    state.save()
+    assert "A 90 % 4" in text_of(ada.get("schemes"))
+
+
+def test_a_score_in_a_gap_is_told_and_the_others_go(course: Course, ada: Browser) -> None:
+    entries = (
+        lms.SchemeEntry("A", Decimal("0.9"), upper=Decimal(1)),
+        lms.SchemeEntry("F", Decimal(0), upper=Decimal("0.855")),
+    )
+    course.lms.schemes["1"] = lms.GradeScheme("1", "R", entries, "x", places=None, below_all="none")
+    LineItemLink.objects.update(scale="letter")
+    page = text_of(ada.post("look", back="schemes"))
+    assert "1 result: The LMS's grading scheme has no grade for this score" in page
+    assert "2 grades can be sent. Among all results: 1 to settle" in page
+
+
 def test_assistant_sees_the_scale_and_cannot_set_it(course: Course, ada: Browser) -> None:
     ada.post("look")
     page = person(course.context, "assistant", can_look=True).get("schemes").content.decode()
@@ -174,7 +272,7 @@ def test_every_rule_has_words_for_every_kind_of_sis() -> None:
         profile: dict[str, Any] = {"flags": ["late", "missing"] if yes else [], "decimals": 1}
         profile |= dict.fromkeys(("over_max", "texts", "read_back", "withdraw"), yes)
         told = rules(profile)
-        assert len(dict(told)) == len(told) == 12
+        assert len(dict(told)) == len(told) == 13
         assert all(text for _title, text in told)
 
 

@@ -11,11 +11,9 @@ from django.core.management.base import CommandParser
 from lti_tool.models import Context
 from sync import engine
 from sync.engine import NewItemWish, Who
-from sync.lms.records import COURSE_TOTAL_CURRENT, COURSE_TOTAL_FINAL
+from sync.lms.records import course_total
 from sync.management.base import Answer, Failed, JsonCommand, find_context, split_pair, who
 from sync.models import ClassLink, LineItemLink
-
-TOTALS = {"current": COURSE_TOTAL_CURRENT, "final": COURSE_TOTAL_FINAL}
 
 
 class Command(JsonCommand):
@@ -27,7 +25,13 @@ class Command(JsonCommand):
         parser.add_argument(
             "--create", action="store_true", help="create what has no counterpart, with defaults"
         )
-        parser.add_argument("--course-total", action="append", default=[], metavar="current|final[=SIS_ID]")
+        parser.add_argument(
+            "--course-total",
+            action="append",
+            default=[],
+            metavar="WORD[=SIS_ID]",
+            help="current, final, or the LMS's own word for its total; WORD:PERIOD_ID for one grading period's",
+        )
         parser.add_argument("--scale", action="append", default=[], metavar=f"ITEM={'|'.join(engine.SCALES)}")
 
     def answer(self, options: dict[str, Any]) -> Answer:
@@ -75,11 +79,10 @@ class Linking:
         return list(ClassLink.objects.filter(context=self.context, lapsed="").select_related("connection"))
 
     def item_id(self, name: str) -> str:
-        """An assignment by its LMS id, by `current` or `final`, or by its title where only one is called so."""
-        if name in self.items:
-            return name
-        if TOTALS.get(name) in self.items:
-            return TOTALS[name]
+        """An assignment by its LMS id, a total by its word, or either by its title where only one is called so."""
+        for one in (name, course_total(name)):
+            if one in self.items:
+                return one
         found = [one["line_item_id"] for one in self.snapshot["items"] if one["title"] == name]
         if len(found) != 1:
             raise Failed(f"The course has no assignment {name}, or several. Use its id.", "line_item_unknown")
@@ -103,15 +106,24 @@ class Linking:
     def link_totals(self, texts: Iterable[str]) -> None:
         """A course total is linked to the SIS item named, else created in each class that has none."""
         for text in texts:
-            kind, _, sis_id = text.partition("=")
-            if kind not in TOTALS or TOTALS[kind] not in self.items:
-                raise Failed(
-                    f"The course has no total “{kind}” that can be read. It may be current or final."
-                )
+            word, sis_id = (text, "") if text in self.total_words else _halves(text, self.total_words)
+            if word not in self.total_words:
+                raise Failed(f"The course has no total “{word}” that can be read. {self._has_totals}")
             if sis_id:
-                self.link(TOTALS[kind], sis_id)
+                self.link(course_total(word), sis_id)
             else:
-                engine.create_line_items(self.context, list(self.wishes([TOTALS[kind]])), self.person)
+                engine.create_line_items(self.context, list(self.wishes([course_total(word)])), self.person)
+
+    @property
+    def total_words(self) -> list[str]:
+        """The words of the course's totals, with the grading period's id where it is one's: "final", "final:7"."""
+        totals = [name for name, one in self.items.items() if one["kind"] == "course_total"]
+        return [name.removeprefix(course_total("")) for name in totals]
+
+    @property
+    def _has_totals(self) -> str:
+        words = ", ".join(self.total_words)
+        return f"It has: {words}." if words else "The LMS offers none."
 
     def wishes(self, item_ids: Iterable[str]) -> Iterator[NewItemWish]:
         """What to create: these items, in each class where they have no link yet."""
@@ -141,6 +153,11 @@ class Linking:
             scale = self.scales.get(link.lms_line_item_id)
             if scale and scale != link.scale:
                 engine.set_scale(link, scale, self.person)
+
+
+def _halves(text: str, words: Iterable[str]) -> tuple[str, str]:
+    """WORD=SIS_ID; the longest known WORD wins, as an id may hold “=” itself."""
+    return split_pair(text, words) if "=" in text else (text, "")
 
 
 def _shown(context: Context, snapshot: dict[str, Any]) -> Answer:

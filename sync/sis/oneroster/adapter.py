@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from lti_tool import http
@@ -85,7 +86,14 @@ class OneRoster(base.Sis):
 
     def line_items(self, class_id: str) -> list[sis.LineItem]:
         rows = self._client.get_all(self._config.gradebook_url("classes", class_id, "lineItems"), "lineItems")
-        return [wire.read_line_item(row, class_id) for row in rows]
+        return [self._marked(wire.read_line_item(row, class_id)) for row in rows]
+
+    def _marked(self, item: sis.LineItem) -> sis.LineItem:
+        """OneRoster knows no computed total: a SIS that makes one shows it in a line item like any other."""
+        name = self._config.own_total
+        return (
+            replace(item, computed=True) if name and name in (item.sourced_id, item.title.strip()) else item
+        )
 
     def results(self, class_id: str) -> list[sis.Result]:
         rows = self._client.get_all(self._config.gradebook_url("classes", class_id, "results"), "results")

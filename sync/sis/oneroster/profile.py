@@ -89,6 +89,12 @@ OPTIONS: Final = (
     Option(
         "gradebook_base", "", "Full address of the gradebook service, where the address does not lead there."
     ),
+    Option(
+        "own_total",
+        "",
+        "Title or sourcedId of the line item in which the SIS shows the course total that it computes itself, to be "
+        "compared with the LMS's; empty: it shows none.",
+    ),
     Option("header.NAME", "", "A further header for every request to the SIS, such as header.x-vendor-key."),
 )
 
@@ -123,6 +129,7 @@ class Config:
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...]
     headers: Mapping[str, str]
+    own_total: str = ""
 
     @property
     def is_v11(self) -> bool:
@@ -197,6 +204,7 @@ def parse(settings: Settings) -> Config:
         scopes=asked or _needed(prefix, withdraw),
         optional_scopes=() if asked or not posts else (f"{prefix}gradebook.createpost",),
         headers=options.headers(),
+        own_total=options.text("own_total").strip(),
     )
 
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sync', '0009_names_in_the_admin'),
+        ('sync', '0011_kept_gradebooks'),
     ]
 
     operations = [
