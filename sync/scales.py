@@ -417,7 +417,8 @@ def _is_number(text: str) -> bool:
 
 def _label(item: lms.LineItem) -> str:
     totals = {lms.COURSE_TOTAL_CURRENT: "current score ", lms.COURSE_TOTAL_FINAL: "final score "}
-    return totals.get(item.line_item_id, "")
+    title = f"{item.title} " if item.kind == "course_total" and item.title else ""
+    return totals.get(item.line_item_id, title)
 
 
 def _percent_words(score: Decimal, maximum: Decimal | None, item: lms.LineItem) -> str:

@@ -141,10 +141,14 @@ SCALES: Final[dict[str, Text]] = {
 # problems that name an assignment and have nothing to do with its scale
 NOT_OF_SCALE: Final = frozenset({"edited-in-sis", "duplicate-in-sis", "accepted-not-shown"})
 
-# the two answers to "what is the course total"
+# the answers to "what is the course total"; one that an LMS names in its own way has its title only
 TOTALS: Final[dict[str, Text]] = {
     "course_total:current": _("The current score: graded work only; what is not graded yet does not count."),
     "course_total:final": _("The final score: work that is not handed in counts as zero."),
+    "course_total:calculated": _("The final grade as the LMS computes it by the rules of its gradebook."),
+    "course_total:adjusted": _(
+        "The final grade as a teacher set it in the LMS in place of the computed one."
+    ),
 }
 
 # the LMS field by which a student was matched

@@ -255,6 +255,21 @@ def test_an_unknown_scale_or_total_is_refused(course: Context) -> None:
     assert run("link_line_items", "course-1", "--course-total", "final")[0] == 2
 
 
+def test_a_total_that_the_lms_names_in_its_own_word_is_linked(course: Context, wire: str) -> None:
+    for word in ("calculated", "adjusted"):
+        lms_memory.world(wire).add_item(f"course_total:{word}", f"Final {word} grade", kind="course_total")
+    sis_memory.world(wire).add_item("c1", "i8", "Term grade")
+    run("link_class", "course-1", "--sis", "records", "--class", "c1")
+    code, told = run("link_line_items", "course-1", "--course-total", "final")
+    assert (code, "calculated, adjusted" in told["error"]) == (2, True)
+    code, told = run(
+        "link_line_items", "course-1", "--course-total", "adjusted=i8", "--scale", "adjusted=percent"
+    )
+    assert code in (0, 1)
+    (link,) = next(one for one in told["items"] if one["line_item_id"] == "course_total:adjusted")["links"]
+    assert (link["sis_id"], link["scale"]) == ("i8", "percent")
+
+
 def test_a_line_item_whose_id_is_a_url_with_a_query_is_linked(course: Context, wire: str) -> None:
     url = "https://lms.example/items/7?type=a&x=1"
     lms_memory.world(wire).add_item(url, "By URL")

@@ -11,11 +11,9 @@ from django.core.management.base import CommandParser
 from lti_tool.models import Context
 from sync import engine
 from sync.engine import NewItemWish, Who
-from sync.lms.records import COURSE_TOTAL_CURRENT, COURSE_TOTAL_FINAL
+from sync.lms.records import course_total
 from sync.management.base import Answer, Failed, JsonCommand, find_context, split_pair, who
 from sync.models import ClassLink, LineItemLink
-
-TOTALS = {"current": COURSE_TOTAL_CURRENT, "final": COURSE_TOTAL_FINAL}
 
 
 class Command(JsonCommand):
@@ -27,7 +25,13 @@ class Command(JsonCommand):
         parser.add_argument(
             "--create", action="store_true", help="create what has no counterpart, with defaults"
         )
-        parser.add_argument("--course-total", action="append", default=[], metavar="current|final[=SIS_ID]")
+        parser.add_argument(
+            "--course-total",
+            action="append",
+            default=[],
+            metavar="current|final[=SIS_ID]",
+            help="or the LMS's own word for a total of the course, for example calculated",
+        )
         parser.add_argument("--scale", action="append", default=[], metavar=f"ITEM={'|'.join(engine.SCALES)}")
 
     def answer(self, options: dict[str, Any]) -> Answer:
@@ -75,11 +79,10 @@ class Linking:
         return list(ClassLink.objects.filter(context=self.context, lapsed="").select_related("connection"))
 
     def item_id(self, name: str) -> str:
-        """An assignment by its LMS id, by `current` or `final`, or by its title where only one is called so."""
-        if name in self.items:
-            return name
-        if TOTALS.get(name) in self.items:
-            return TOTALS[name]
+        """An assignment by its LMS id, a total by its word, or either by its title where only one is called so."""
+        for known in (name, course_total(name)):
+            if known in self.items:
+                return known
         found = [one["line_item_id"] for one in self.snapshot["items"] if one["title"] == name]
         if len(found) != 1:
             raise Failed(f"The course has no assignment {name}, or several. Use its id.", "line_item_unknown")
@@ -103,15 +106,20 @@ class Linking:
     def link_totals(self, texts: Iterable[str]) -> None:
         """A course total is linked to the SIS item named, else created in each class that has none."""
         for text in texts:
-            kind, _, sis_id = text.partition("=")
-            if kind not in TOTALS or TOTALS[kind] not in self.items:
-                raise Failed(
-                    f"The course has no total “{kind}” that can be read. It may be current or final."
-                )
+            word, _, sis_id = text.partition("=")
+            item_id = course_total(word)
+            if item_id not in self.items:
+                raise Failed(self._no_total(word))
             if sis_id:
-                self.link(TOTALS[kind], sis_id)
+                self.link(item_id, sis_id)
             else:
-                engine.create_line_items(self.context, list(self.wishes([TOTALS[kind]])), self.person)
+                engine.create_line_items(self.context, list(self.wishes([item_id])), self.person)
+
+    def _no_total(self, word: str) -> str:
+        start = course_total("")
+        words = [one.removeprefix(start) for one in self.items if one.startswith(start)]
+        has = f"It has: {', '.join(words)}." if words else "It has none."
+        return f"The course has no total “{word}” that can be read. {has}"
 
     def wishes(self, item_ids: Iterable[str]) -> Iterator[NewItemWish]:
         """What to create: these items, in each class where they have no link yet."""
