@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import responses
 
+from tests.lms.brightspace_wire import BrightspaceWire
 from tests.lms.canvas_wire import CanvasWire
 
 
@@ -19,5 +20,12 @@ def mock() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def wire(mock: responses.RequestsMock) -> CanvasWire:
     wire = CanvasWire()
+    wire.serve(mock)
+    return wire
+
+
+@pytest.fixture
+def bright(mock: responses.RequestsMock) -> BrightspaceWire:
+    wire = BrightspaceWire()
     wire.serve(mock)
     return wire

@@ -9,6 +9,7 @@ from flask import Flask
 from gradesync_site.sandbox.control import Options, Sandbox, make_server_app
 from gradesync_site.sandbox.lms import (
     admin_pages,
+    brightspace,
     canvas,
     control_routes,
     deep_linking,
@@ -33,7 +34,7 @@ from gradesync_site.sandbox.lms.world import TEACHER
 Json = dict[str, Any]
 
 ROOMS = (
-    *(platform, key_set, tokens, services, canvas, moodle_ws, registration, storage),
+    *(platform, key_set, tokens, services, canvas, brightspace, moodle_ws, registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -41,7 +42,8 @@ ROOMS = (
 def make_app(options: Options) -> Flask:
     """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage.
 
-    Also moodle_token, own (see `columns`), and endpoint_host, issuer and says_issuer (see `addresses`).
+    Also moodle_token, brightspace_token, own (see `columns`), and endpoint_host, issuer and says_issuer (see
+    `addresses`).
     """
     if options.dialect not in DIALECTS:
         raise ValueError(f"The sandbox LMS speaks {', '.join(filter(None, DIALECTS))}.")
@@ -73,6 +75,7 @@ def describe(campus: Campus, base_url: str) -> Json:
         "openid_configuration": at.configuration,
         "canvas_token": campus.canvas_token,
         "moodle_token": campus.moodle_token,
+        "brightspace_token": brightspace.token_of(campus),
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }
 

@@ -68,9 +68,10 @@ class World:
     def standard(self, course: Json, assignment: Json | None = None) -> Json | None:
         """The grading standard in force: the assignment's, the course's, found here or up the accounts."""
         wanted = (assignment or {}).get("grading_standard_id") or course["grading_standard_id"]
-        return next((s for s in self._standards(course) if s["id"] == wanted), None)
+        return next((s for s in self.standards(course) if s["id"] == wanted), None)
 
-    def _standards(self, course: Json) -> Iterator[Json]:
+    def standards(self, course: Json) -> Iterator[Json]:
+        """The course's own, then those of its accounts upward."""
         yield from course["grading_standards"]
         account_id = course["account_id"]
         while account_id is not None:
