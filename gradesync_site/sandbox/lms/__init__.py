@@ -14,7 +14,9 @@ from gradesync_site.sandbox.lms import (
     deep_linking,
     hostile,
     key_set,
+    keyring,
     moodle_ws,
+    oauth,
     opening,
     pages,
     platform,
@@ -33,7 +35,7 @@ from gradesync_site.sandbox.lms.world import TEACHER
 Json = dict[str, Any]
 
 ROOMS = (
-    *(platform, key_set, tokens, services, canvas, moodle_ws, registration, storage),
+    *(platform, key_set, tokens, oauth, services, canvas, moodle_ws, registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -73,6 +75,7 @@ def describe(campus: Campus, base_url: str) -> Json:
         "openid_configuration": at.configuration,
         "canvas_token": campus.canvas_token,
         "moodle_token": campus.moodle_token,
+        "oauth": {"client_id": keyring.CLIENT_ID, "client_secret": keyring.SECRET},
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }
 
