@@ -12,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sync import engine, mails
-from sync.engine import schedules, unattended
+from sync.engine import connecting, schedules, unattended
 from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,12 @@ def send_mails() -> None:
     """Each minute: mails of runs that ended and schedules that stopped. A mail server that is away costs only time."""
     mails.write_due(timezone.now())
     mails.send_due(timezone.now())
+
+
+@shared_task(name="sync.tasks.sweep_grants")
+def sweep_grants() -> None:
+    """Each hour: attempts to connect that nobody finished."""
+    connecting.sweep()
 
 
 @shared_task(name="sync.tasks.read_look")

@@ -11,15 +11,16 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils import timezone
 
-from lti_tool.models import Context
+from lti_tool.models import Context, LtiUser
 from sync import desired, matching, planning, rosters, scales, undoing
 from sync.engine import ledger
 from sync.engine.adapters import course_of, make_lms, make_sis
 from sync.engine.creating import settle_by_reading
 from sync.engine.errors import NothingLinked
+from sync.engine.grants import connection_of, refused
 from sync.engine.links import words_here
 from sync.engine.proofs import still_proved
-from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.errors import GrantNeeded, Misconfigured, TryLater, Unreachable
 from sync.lms import records as lms
 from sync.lms.base import Heard
 from sync.models import ClassLink, ContextState, LineItemLink, SentGrade, SisConnection, StudentLink
@@ -126,6 +127,7 @@ def quiet(what: str, count: int) -> None:
 
 def read(
     context: Context,
+    user: LtiUser | None,
     *,
     need_class: bool = True,
     heard: Heard = quiet,
@@ -133,6 +135,7 @@ def read(
 ) -> Reading:
     """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read.
 
+    `user` is who asked for it (None: nobody of the course): the LMS may be read by her own grant (GrantNeeded).
     `heard` is told how many `students`, `items` and `results` came from the LMS, then how many `sis_students` and
     `sis_results`; what it raises ends the read. `left`: what is to be undone (`engine.undo.left_by`).
     """
@@ -142,7 +145,7 @@ def read(
         raise NothingLinked("No SIS class is linked to this course yet.")
     classes = [(link.connection_id, link.class_id) for link in class_links]
     rows = ledger.rows_of(context, classes)  # before the read begins: see ledger.observe_all
-    gradebook = _read_lms(context, heard)
+    gradebook = _read_lms(context, user, heard)
     problems: list[planning.Problem] = []
     sides = _read_sis(context, class_links, gradebook, problems, heard)
     reading = _reckon(context, began, gradebook, sides, rows, problems)
@@ -151,14 +154,18 @@ def read(
     return reading
 
 
-def _read_lms(context: Context, heard: Heard) -> lms.Gradebook:
+def _read_lms(context: Context, user: LtiUser | None, heard: Heard) -> lms.Gradebook:
     try:
-        reader = make_lms(context)
+        reader = make_lms(context, user)
         reader.heard = heard
         return reader.read_gradebook(course_of(context))
     except Unreachable as error:  # a read that got no answer did nothing: simply later
         raise TryLater(str(error)) from error
+    except GrantNeeded:
+        raise
     except Misconfigured as error:
+        if error.code == "token_refused" and connection_of(context) is not None:
+            raise refused(reader.product()) from error
         raise LmsMisconfigured(str(error), error.code) from error
 
 
