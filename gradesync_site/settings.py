@@ -242,6 +242,7 @@ CELERY_BEAT_SCHEDULE = {
     "schedules": {"task": "sync.tasks.ring_schedules", "schedule": 60},
     "mails": {"task": "sync.tasks.send_mails", "schedule": 60},
     "kept-reads": {"task": "sync.tasks.forget_kept_reads", "schedule": 3600},
+    "grants": {"task": "sync.tasks.sweep_grants", "schedule": 3600},
     "signing-keys": {"task": "lti_tool.tasks.rotate_keys", "schedule": 3600},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
@@ -288,6 +289,8 @@ SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000) if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("HSTS_INCLUDE_SUBDOMAINS", SECURE)
 SECURE_HSTS_PRELOAD = env_bool("HSTS_PRELOAD", SECURE)
 SECURE_REFERRER_POLICY = "same-origin"
+# a window that we open ourselves, to connect to an LMS, can tell us when it is done; nobody else's can
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = "gradesync_admin"

@@ -11,6 +11,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("lti/", include("lti_tool.urls")),
     path("courses/", include("sync.urls")),
+    path("grants/", include("sync.grant_urls")),
     path("api/v1/", include("sync.api")),
     path("admin/overview/", include("sync.overview_admin.urls")),
     path("admin/", admin.site.urls),

@@ -130,6 +130,8 @@ class LtiUser(models.Model):
     name = models.CharField(max_length=300, blank=True)
     email = models.CharField(max_length=320, blank=True)
     sis_id = models.CharField(max_length=300, blank=True)
+    # the id that the platform's own API knows her by, as her launch named it (custom canvas_user_id); empty: not known
+    lms_user_id = models.CharField(max_length=300, blank=True)
     locale = models.CharField(max_length=20, blank=True)
     # as her browser named it last (IANA); empty: not known, she reads times in UTC
     time_zone = models.CharField(max_length=64, blank=True)

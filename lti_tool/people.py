@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,11 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from lti_tool import roles
 from lti_tool.access import not_allowed
-from lti_tool.claims import Claims, ContextClaim
+from lti_tool.claims import ID_LIMIT, Claims, ContextClaim
 from lti_tool.errors import LMS_ADMINISTRATOR, LaunchRefused, NotYours
 from lti_tool.models import Context, Deployment, LtiUser, Membership, Registration
 
 Row = TypeVar("Row", Context, LtiUser, Membership)
+
+# custom parameters of a registration in which platforms name the person's id in their own API
+OWN_IDS: Final = ("canvas_user_id", "lms_user_id")
 
 
 def approved_deployment(registration: Registration, claims: Claims) -> Deployment:
@@ -79,6 +82,9 @@ def _store(deployment: Deployment, course: ContextClaim, claims: Claims, given: 
     """One question and one write for who was here before: launches come in crowds when a lesson begins."""
     rights = {"roles": list(claims.roles), "can_send": given.can_send, "can_look": given.can_look}
     person = {name: getattr(claims.person, name) for name in ("name", "email", "sis_id", "locale")}
+    own_id = next((claims.custom[name] for name in OWN_IDS if claims.custom.get(name)), "")
+    if own_id:  # a link without the parameter says nothing of her: what is known stays
+        person["lms_user_id"] = own_id[:ID_LIMIT]
     rows = Membership.objects.select_related("context", "user").filter(
         context__deployment=deployment,
         context__context_id=course.context_id,

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lti_tool import admin as lti_admin
 from lti_tool.admin import OwnOnly
-from sync import class_request_admin, engine
-from sync.engine import checking
+from sync import class_request_admin, engine, grant_admin
+from sync.engine import checking, grants
 from sync.errors import AdapterError
 from sync.forms import ClassLinkByAdminForm, LmsConnectionForm, SisConnectionForm
 from sync.lms import registry as lms_registry
@@ -38,7 +38,7 @@ from sync.overview_admin.deeds import in_words
 from sync.sis import registry as sis_registry
 from sync.views.rows import words
 
-__all__ = ["class_request_admin"]
+__all__ = ["class_request_admin", "grant_admin"]
 OF_CONTEXT = "context__deployment__registration__institution"
 
 
@@ -108,7 +108,13 @@ class SisConnectionAdmin(ConnectionAdmin):
 class LmsConnectionAdmin(ConnectionAdmin):
     form = LmsConnectionForm
     registry = lms_registry
-    list_display = ["name", "adapter", "registration", "institution", "active", "healthy"]
+    list_display = ["name", "adapter", "registration", "institution", "access", "active", "healthy"]
+    readonly_fields = ["trouble", "redirect_address"]
+
+    @admin.display(description=_("redirect address"))
+    def redirect_address(self, row: LmsConnection) -> str:
+        """To be registered at the LMS with the key that teachers connect by."""
+        return grants.redirect_uri()
 
 
 @admin.register(ClassLink)

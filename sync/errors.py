@@ -44,6 +44,10 @@ class TryLater(AdapterError):
         self.after = after
 
 
+class NotItsTurn(TryLater):
+    """Others use the account just now, or it rests: nothing was asked, and the read begins again by itself soon."""
+
+
 class Unreachable(AdapterError):
     """The request left and no answer came: what it did is unknown, and the next read settles it."""
 
@@ -54,3 +58,10 @@ class Misconfigured(AdapterError):
     def __init__(self, text: str, code: str = "misconfigured") -> None:
         super().__init__(text)
         self.code = code
+
+
+class GrantNeeded(Misconfigured):
+    """A teacher must connect, or connect again, before the LMS can be read for her: a page for her, and no failure.
+
+    `code`: `grant_needed` (she never did), `grant_lost` (the LMS ended it), `grant_refused` (it is refused just now).
+    """

@@ -21,6 +21,7 @@ from lti_tool.models import Institution
 from sync import engine, periods, timetable
 from sync.engine.schedules import Wish
 from sync.errors import AdapterError, Misconfigured
+from sync.grant_models import BY_TEACHER
 from sync.lms import registry as lms_registry
 from sync.management.base import Failed, parse_options
 from sync.matching import LMS_FIELDS, SIS_FIELDS, USER_IDS
@@ -310,43 +311,48 @@ class ScheduleForm(forms.Form):
 
 
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
-    """A connection whose secret can be written and never read: empty keeps the stored one.
+    """A connection whose secrets can be written and never read: empty keeps the stored one.
 
-    The secret is asked for again when it would be sent to another host: nobody gets it by moving an address.
+    A secret is asked for again when it would be sent to another host: nobody gets it by moving an address.
     """
 
-    secret_name = ""
+    secret_names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ("base_url",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = str(getattr(self.instance, self.secret_name) or "")
-        self.former_hosts = self._hosts({name: getattr(self.instance, name) for name in self.addresses})
-        if self.secret_name in self.fields:
-            self.fields[self.secret_name] = forms.CharField(
-                required=False,
-                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-                help_text=self._help(),
-            )
+        self.stored = {name: str(getattr(self.instance, name) or "") for name in self.secret_names}
+        self.former_hosts = self._hosts(vars(self.instance))
+        for name in self.secret_names:
+            if name in self.fields:
+                self.fields[name] = forms.CharField(
+                    required=False,
+                    widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+                    help_text=self._help(self.stored[name]),
+                )
 
-    def _help(self) -> str:
-        state = _("One is stored; leave empty to keep it.") if self.stored else _("None is stored.")
+    def _help(self, stored: str) -> str:
+        state = _("One is stored; leave empty to keep it.") if stored else _("None is stored.")
         return f"{state} " + _("Or env:NAME or file:NAME, to keep it outside the database.")
 
-    @staticmethod
-    def _hosts(urls: Any) -> set[str]:
-        return {urlsplit(str(url or "")).netloc.lower() for url in urls.values()} - {""}
+    def _hosts(self, values: Mapping[str, Any]) -> set[str]:
+        """Where a secret may go: the addresses of the connection, and those among its options."""
+        options = values.get("options")
+        stated = options.items() if isinstance(options, dict) else ()
+        urls = [values.get(name) for name in self.addresses]
+        urls += [url for name, url in stated if str(name).endswith("_url")]
+        return {urlsplit(str(url or "")).netloc.lower() for url in urls} - {""}
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         self._check_options(data)
-        if self.secret_name in self.fields and not data.get(self.secret_name):
-            data[self.secret_name] = self.stored
-            now = self._hosts({name: data.get(name) for name in self.addresses})
-            if self.stored and now - self.former_hosts:
-                self.add_error(
-                    self.secret_name, _("The address changed: enter the secret again, so that it goes there.")
-                )
+        moved = self._hosts(data) - self.former_hosts
+        for name in self.secret_names:
+            if name in self.fields and not data.get(name):
+                data[name] = self.stored[name]
+                if self.stored[name] and moved:
+                    text = _("The address changed: enter the secret again, so that it goes there.")
+                    self.add_error(name, text)
         return data
 
     def _check_options(self, data: dict[str, Any]) -> None:
@@ -367,7 +373,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
 
 
 class SisConnectionForm(ConnectionForm):
-    secret_name = "client_secret"  # noqa: S105 - the field's name
+    secret_names = ("client_secret",)
     addresses = ("base_url", "token_url")
 
     def declared(self, adapter: str) -> Sequence[Option]:
@@ -392,10 +398,21 @@ class SisConnectionForm(ConnectionForm):
 
 
 class LmsConnectionForm(ConnectionForm):
-    secret_name = "token"  # noqa: S105 - the field's name
+    secret_names = ("token", "client_secret")
 
     def declared(self, adapter: str) -> Sequence[Option]:
-        return lms_registry.get(adapter).options
+        return lms_registry.get(adapter).declared()
+
+    def clean(self) -> dict[str, Any]:
+        """Teachers can grant their access only where the LMS knows that, and with a key of this tool."""
+        data = super().clean()
+        if data.get("access") == BY_TEACHER and not self.errors:
+            if lms_registry.get(str(data["adapter"])).flow is None:
+                self.add_error("access", _("This reader knows no access that teachers grant."))
+            for name in ("base_url", "client_id", "client_secret"):
+                if not data.get(name):
+                    self.add_error(name, _("Teachers' own access needs this."))
+        return data
 
 
 class ClassLinkByAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker

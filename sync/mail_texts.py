@@ -29,6 +29,9 @@ STOPS: Final[dict[str, Text]] = {
         "%(name)s did not open GradeSync for a long time, and the LMS does not tell whether %(name)s still teaches this course."
     ),
     "no_access": gettext_lazy("The LMS does not let GradeSync read this course any more."),
+    "no_grant": gettext_lazy(
+        "The LMS was read with the access of %(name)s, and that has ended. %(name)s can connect again, or another teacher can."
+    ),
     "failures": gettext_lazy("Three runs in a row ended in an error."),
 }
 SUBJECTS: Final[dict[str, Text]] = {

@@ -13,39 +13,15 @@ from django.utils import timezone
 from lti_tool.fields import EncryptedTextField, resolve_secret
 from lti_tool.models import Context, Institution, LtiUser, Registration
 from sync.document_models import RunDocument as RunDocument
+from sync.grant_models import AccountPace as AccountPace
+from sync.grant_models import AccountSlot as AccountSlot
+from sync.grant_models import Grant as Grant
+from sync.grant_models import GrantRequest as GrantRequest
+from sync.grant_models import LmsConnection as LmsConnection
 from sync.kept_models import KeptGradebook as KeptGradebook
 from sync.schedule_models import Mail as Mail
 from sync.schedule_models import Schedule as Schedule
 from sync.sis import records as sis
-
-
-class LmsConnection(models.Model):
-    """A reader of one registration's gradebooks. Without one, the `ags` reader works with the launch's services."""
-
-    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="lms_connections")
-    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="lms_connections")
-    name = models.CharField(max_length=100, unique=True)
-    adapter = models.CharField(max_length=50)
-    base_url = models.URLField(max_length=1000, blank=True)
-    token = EncryptedTextField(blank=True)
-    options = models.JSONField(default=dict, blank=True)
-    active = models.BooleanField(default=True)
-    # what the last call said when it failed; empty: healthy
-    trouble = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        verbose_name = "LMS connection"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["registration"], condition=Q(active=True), name="one_active_reader_per_registration"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def clear_token(self) -> str:
-        return resolve_secret(self.token)
 
 
 class SisConnection(models.Model):
@@ -562,7 +538,7 @@ class AuditEntry(models.Model):
     ACTIONS = [
         (name, name)
         for name in (
-            "pause", "resume", "test", "run_now", "approve", "revoke", "act_for", "acted", "looked", "search", "export",
+            "pause", "resume", "test", "run_now", "approve", "revoke", "take_back", "act_for", "acted", "looked", "search", "export",
         )
     ]  # fmt: skip
 

@@ -29,7 +29,7 @@ class Schedule(models.Model):
     """
 
     KINDS = [(name, name) for name in ("off", "nightly", "hourly")]
-    STOPS = [(name, name) for name in ("", "not_staff", "not_seen", "no_access", "failures")]
+    STOPS = [(name, name) for name in ("", "not_staff", "not_seen", "no_access", "no_grant", "failures")]
     SHARES = (5, 10, 20, 30)
 
     context = models.OneToOneField(Context, on_delete=models.CASCADE, related_name="schedule")

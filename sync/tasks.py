@@ -12,7 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from sync import engine, mails
-from sync.engine import kept, schedules, unattended
+from sync.engine import connecting, kept, schedules, unattended
 from sync.models import Look, Run
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,12 @@ def send_mails() -> None:
 def forget_kept_reads() -> None:
     """Each hour: what no read will start from any more."""
     kept.forget_old(timezone.now())
+
+
+@shared_task(name="sync.tasks.sweep_grants")
+def sweep_grants() -> None:
+    """Each hour: attempts to connect that nobody finished."""
+    connecting.sweep()
 
 
 @shared_task(name="sync.tasks.read_look")

@@ -7,6 +7,7 @@ from django.urls import include, path
 from sync.views import (
     class_requests,
     classes,
+    connecting,
     courses,
     downloads,
     finding,
@@ -34,6 +35,10 @@ pages = [
     path("reading/part/", reading.look_part, name="reading_part"),
     path("reading/notice/", reading.look_notice, name="reading_notice"),
     path("reading/stop/", reading.stop, name="stop_reading"),
+    path("connect/", connecting.connect, name="connect"),
+    path("connect/start/", connecting.start, name="start_connecting"),
+    path("connect/finish/", connecting.finish, name="finish_connecting"),
+    path("connect/end/", connecting.disconnect, name="disconnect"),
     path("setup/", setup.setup, name="setup"),
     path("setup/pass/", setup.pass_step, name="pass_step"),
     path("class/", classes.classes, name="classes"),

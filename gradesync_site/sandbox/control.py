@@ -156,6 +156,7 @@ def journal_body() -> Any:
     """The request's body as it is kept: JSON parsed, a form without its secrets, anything else as text."""
     if request.form:
         hidden = {"client_secret", "client_assertion", "id_token", "wstoken"}
+        hidden |= {"code", "code_verifier", "refresh_token"}
         return {name: "…" if name in hidden else value for name, value in request.form.items()}
     raw = request.get_data()
     try:

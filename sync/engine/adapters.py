@@ -9,8 +9,10 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from lti_tool.models import CachedToken, Context
+from lti_tool.models import CachedToken, Context, LtiUser
 from lti_tool.services import Services
+from sync.engine import grants
+from sync.engine.pacing import SharedPace
 from sync.errors import Misconfigured
 from sync.lms import base as lms_base
 from sync.lms import records as lms
@@ -73,11 +75,12 @@ def make_sis(connection: SisConnection) -> sis_base.Sis:
     return sis_registry.get(connection.adapter)(settings, Tokens(f"sis:{connection.pk}"))
 
 
-def make_lms(context: Context) -> lms_base.Lms:
+def make_lms(context: Context, user: LtiUser | None = None) -> lms_base.Lms:
     """The reader of this course: its registration's connection, else `ags` with the launch's own services.
 
-    Raises Misconfigured when an administrator has switched the LMS off: nothing is read or sent for it, by a schedule
-    neither.
+    `user` is who asked for it: where teachers grant their own access, hers is used; without her that of the teacher of
+    this course who granted last. Raises Misconfigured when an administrator has switched the LMS off: nothing is read or
+    sent for it, by a schedule neither.
     """
     registration = context.registration
     if not registration.active or not context.deployment.active:
@@ -88,19 +91,42 @@ def make_lms(context: Context) -> lms_base.Lms:
     connection = LmsConnection.objects.filter(registration=registration, active=True).first()
     if connection is None:
         return lms_registry.get("ags")(lms_base.Settings(name="ags"), Services(registration))
-    return make_reader(connection)
+    if connection.by_teacher and user is None:
+        user = grants.newest_of(connection, context)
+    return make_reader(connection, user)
 
 
-def make_reader(connection: LmsConnection) -> lms_base.Lms:
-    """The reader of one LMS connection, before any course is named. Raises Misconfigured when it is not installed."""
+def make_reader(connection: LmsConnection, user: LtiUser | None = None) -> lms_base.Lms:
+    """The reader of one LMS connection, by this teacher's grant where it reads by grants.
+
+    Raises Misconfigured when it is not installed. That she has not granted it is said by the read (GrantNeeded).
+    """
+    reader = lms_registry.get(connection.adapter)
     settings = lms_base.Settings(
         name=connection.name,
         base_url=connection.base_url,
         token=connection.clear_token(),
         options={str(name): str(value) for name, value in connection.options.items()},
+        client_id=connection.client_id,
+        secret=connection.clear_secret(),
     )
-    services = Services(connection.registration)
-    return lms_registry.get(connection.adapter)(settings, services, Tokens(f"lms:{connection.pk}"))
+    return reader(
+        settings,
+        Services(connection.registration),
+        Tokens(f"lms:{connection.pk}"),
+        account=grants.GrantAccount(connection, user) if connection.by_teacher else None,
+        pace=SharedPace(_account_key(connection, user), _at_once(reader, settings)),
+    )
+
+
+def _account_key(connection: LmsConnection, user: LtiUser | None) -> str:
+    """What an LMS throttles: the token. Teachers' own have each a budget of its own."""
+    return f"lms:{connection.pk}:{user.pk}" if connection.by_teacher and user else f"lms:{connection.pk}"
+
+
+def _at_once(reader: type[lms_base.Lms], settings: lms_base.Settings) -> int:
+    stated = settings.options.get("at_once", "")
+    return int(stated) if stated.isdecimal() and 0 < int(stated[:3]) < 100 else reader.at_once
 
 
 def course_of(context: Context) -> lms.Course:

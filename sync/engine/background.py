@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -16,19 +17,21 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from lti_tool.models import Context
-from sync.engine import reconciling, reporting, snapshots, undo
+from sync.engine import reconciling, reporting, snapshots, stops, undo
 from sync.engine.errors import EngineError, NothingLinked, Who
 from sync.engine.lease import Lease, LeaseLost, stop_reading
 from sync.engine.links import provable_classes
 from sync.engine.preview import write_list
 from sync.engine.proofs import needs_first_read
 from sync.engine.reading import Reading, read
-from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.errors import GrantNeeded, Misconfigured, NotItsTurn, TryLater, Unreachable
 from sync.models import Asked, ClassLink, Look, Run, Schedule
 
 log = logging.getLogger(__name__)
 
 MAX_TRIES: Final = 3  # workers that may die of one read
+LONGEST_WAIT: Final = timedelta(minutes=30)  # for a turn with a busy account
+TURN_S, MOST_S = 15, 120  # until it is its turn again
 TELL_S: Final = 1.0  # how often the row says how far the read is
 
 Work = Callable[[Any, Lease], None]
@@ -157,7 +160,7 @@ def stop_look(look: Look, who: Who) -> None:
 
 def read_run(run_id: int) -> None:
     """One worker's go at the read of a run. Another worker's is left alone."""
-    runs = Run.objects.select_related("context__deployment__registration", "asked_by")
+    runs = Run.objects.select_related("context__deployment__registration", "asked_by", "schedule")
     _go(runs.filter(pk=run_id), _read_for_run)
 
 
@@ -190,6 +193,10 @@ def _attempt(asked: Asked, lease: Lease, work: Work) -> None:
             )
         while not _done(asked, lease, work):
             pass
+    except NotItsTurn as error:
+        _wait_for_turn(asked, lease, error)
+    except GrantNeeded as error:
+        _end_without_grant(asked, lease, error)
     except (TryLater, Unreachable) as error:
         _fail(lease, str(error))
     except Misconfigured as error:
@@ -211,6 +218,22 @@ def _done(asked: Asked, lease: Lease, work: Work) -> bool:
     except _Again:
         return False
     return True
+
+
+def _wait_for_turn(asked: Asked, lease: Lease, error: NotItsTurn) -> None:
+    """It stays asked for, and rests a moment: then the doorbell finds it again. This go does not count as a try."""
+    if timezone.now() - asked.created_at > LONGEST_WAIT:
+        _fail(lease, f"{error} It was so for a long time. Read again later.")
+        return
+    later = timezone.now() + timedelta(seconds=min(error.after or TURN_S, MOST_S))
+    lease.set(read_tries=F("read_tries") - 1, lease_token="", lease_until=later)
+
+
+def _end_without_grant(asked: Asked, lease: Lease, error: GrantNeeded) -> None:
+    """Not a failure: the page asks her to connect, and nothing was read or changed. A schedule stops, and says so."""
+    lease.set(state="cancelled", finished_at=timezone.now(), message=str(error)[:500])
+    if isinstance(asked, Run) and asked.schedule is not None and error.code != "grant_refused":
+        stops.stop(asked.schedule, "no_grant")
 
 
 def _fail(lease: Lease, message: str) -> None:
@@ -244,7 +267,7 @@ class _Teller:
 
 def _read_for_run(run: Run, lease: Lease) -> None:
     Who(run.asked_name, run.asked_by).must_be_able_to_send(run.context)
-    reading = read(run.context, heard=_Teller(lease), left=undo.left_for(run))
+    reading = read(run.context, run.asked_by, heard=_Teller(lease), left=undo.left_for(run))
     try:
         with transaction.atomic():
             FINISH[run.purpose](run, reading, lease)
@@ -271,7 +294,7 @@ FINISH: Final[Mapping[str, Callable[[Run, Reading, Lease], None]]] = {
 
 
 def _read_gradebooks(look: Look, lease: Lease) -> None:
-    reading = read(look.context, need_class=False, heard=_Teller(lease))
+    reading = read(look.context, look.asked_by, need_class=False, heard=_Teller(lease))
     try:
         with transaction.atomic():
             _end(lease, state="done", finished_at=timezone.now(), message="")
@@ -296,7 +319,7 @@ def _read_classes(look: Look, lease: Lease) -> None:
 def _read_sections(look: Look, lease: Lease) -> None:
     """The LMS's own section ids, by the first look. An LMS that does not answer leaves the other proofs."""
     try:
-        reading = read(look.context, need_class=False, heard=_Teller(lease))
+        reading = read(look.context, look.asked_by, need_class=False, heard=_Teller(lease))
     except (TryLater, Unreachable, Misconfigured) as error:
         log.info("the sections of course %s were not read: %s", look.context_id, type(error).__name__)
         return

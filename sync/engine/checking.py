@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sync.engine import grants
 from sync.engine.adapters import make_reader, make_sis
 from sync.errors import Misconfigured
-from sync.models import LmsConnection, SisConnection
+from sync.models import Grant, LmsConnection, SisConnection
 from sync.options import Finding
 
 
@@ -24,12 +25,26 @@ def check(row: SisConnection | LmsConnection) -> Sequence[Finding]:
 
 def _ask(row: SisConnection | LmsConnection) -> Sequence[Finding]:
     if isinstance(row, LmsConnection):
-        return make_reader(row).check()
+        return _by_grants(row) if row.by_teacher else make_reader(row).check()
     adapter = make_sis(row)
     try:
         return adapter.check()
     finally:
         adapter.close()
+
+
+def _by_grants(row: LmsConnection) -> Sequence[Finding]:
+    """Is the key complete, has anybody connected, and does the newest grant read? Raises Misconfigured."""
+    grants.client_of(row)
+    connected = Grant.objects.filter(connection=row)
+    used, newest = connected.in_use().count(), grants.newest_of(row)
+    title = "Connected teachers"
+    if newest is None:
+        text = f"None yet. Register {grants.redirect_uri()} at the LMS; a teacher then connects on GradeSync's pages."
+        return [Finding(title, False, text)]
+    lost = connected.count() - used
+    text = f"Connected: {used}." + (f" To connect again: {lost}." if lost else "")
+    return [Finding(title, True, text), *make_reader(row, newest).check()]
 
 
 def _write(row: SisConnection | LmsConnection, trouble: str) -> None:

@@ -50,7 +50,7 @@ def create_line_items(context: Context, wishes: Sequence[NewItemWish], who: Who)
     """
     who.must_be_able_to_send(context)
     pauses = pausing.pauses_of(context)
-    items = lms_items(context)
+    items = lms_items(context, who)
     links: list[LineItemLink] = []
     for class_link in ClassLink.objects.filter(
         context=context, lapsed="", connection__active=True

@@ -27,7 +27,7 @@ def link_line_item(
 ) -> LineItemLink:
     """Link an LMS item to an existing SIS item. Raises LinkRefused when it is not there or linked elsewhere."""
     who.must_be_able_to_send(class_link.context)
-    item = _known_item(class_link.context, lms_line_item_id)
+    item = _known_item(class_link.context, lms_line_item_id, who)
     adapter = make_sis(class_link.connection)
     try:
         there = next(
@@ -49,12 +49,12 @@ def link_line_item(
         adapter.close()
 
 
-def lms_items(context: Context) -> list[lms.LineItem]:
+def lms_items(context: Context, who: Who) -> list[lms.LineItem]:
     """The LMS's items as the last look saw them; a whole gradebook is read for them only where nobody looked yet."""
     make_lms(context)  # refuses where an administrator switched the LMS off
     state = ContextState.objects.filter(context=context).first()
     rows = state.snapshot.get("items", []) if state else []
-    return [_item_of(row) for row in rows] or list(gradebook_of(context).line_items)
+    return [_item_of(row) for row in rows] or list(gradebook_of(context, who).line_items)
 
 
 def _item_of(row: dict[str, Any]) -> lms.LineItem:
@@ -69,14 +69,14 @@ def _item_of(row: dict[str, Any]) -> lms.LineItem:
     )
 
 
-def gradebook_of(context: Context) -> lms.Gradebook:
-    return make_lms(context).read_gradebook(course_of(context))
+def gradebook_of(context: Context, who: Who) -> lms.Gradebook:
+    return make_lms(context, who.user).read_gradebook(course_of(context))
 
 
-def _known_item(context: Context, lms_line_item_id: str) -> lms.LineItem:
+def _known_item(context: Context, lms_line_item_id: str, who: Who) -> lms.LineItem:
     """The item as the last look saw it; the LMS is asked again only when that look did not have it."""
-    seen = [item for item in lms_items(context) if item.line_item_id == lms_line_item_id]
-    return seen[0] if seen else lms_item(gradebook_of(context).line_items, lms_line_item_id)
+    seen = [item for item in lms_items(context, who) if item.line_item_id == lms_line_item_id]
+    return seen[0] if seen else lms_item(gradebook_of(context, who).line_items, lms_line_item_id)
 
 
 def lms_item(items: Iterable[lms.LineItem], lms_line_item_id: str) -> lms.LineItem:
@@ -157,7 +157,7 @@ def range_and_title(there: sis.LineItem) -> dict[str, Any]:
 def exclude_line_item(class_link: ClassLink, lms_line_item_id: str, reason: str, who: Who) -> LineItemLink:
     """Leave an item out; what was sent through a former link is held."""
     who.must_be_able_to_send(class_link.context)
-    item = _known_item(class_link.context, lms_line_item_id)
+    item = _known_item(class_link.context, lms_line_item_id, who)
     link, _ = LineItemLink.objects.update_or_create(
         class_link=class_link,
         lms_line_item_id=lms_line_item_id,
@@ -192,7 +192,7 @@ def set_scale(link: LineItemLink, scale: str, who: Who) -> None:
 def link_exact_titles(context: Context, who: Who) -> list[LineItemLink]:
     """Link every unlinked LMS item to the one SIS item of exactly its title; the others wait for a person."""
     who.must_be_able_to_send(context)
-    items = lms_items(context)
+    items = lms_items(context, who)
     made: list[LineItemLink] = []
     for class_link in ClassLink.objects.filter(
         context=context, lapsed="", connection__active=True

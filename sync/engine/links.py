@@ -150,7 +150,7 @@ def link_student(
     who.must_be_able_to_send(context)
     if class_link.context_id != context.pk:
         raise LinkRefused("This class is not linked to this course.")
-    member = _member(context, lms_user_id)
+    member = _member(context, lms_user_id, who)
     student = _student(class_link, student_id)
     with transaction.atomic():
         StudentLink.objects.filter(context=context, lms_user_id=lms_user_id).delete()
@@ -180,9 +180,9 @@ def words_here(context: Context) -> QuerySet[StudentLink]:
     ).order_by("created_at")
 
 
-def _member(context: Context, lms_user_id: str) -> lms.Member:
+def _member(context: Context, lms_user_id: str, who: Who) -> lms.Member:
     """Her ids as the last look saw them (where they changed since, the word lapses); else the LMS is read."""
-    reader = make_lms(context)  # refuses where an administrator switched the LMS off
+    reader = make_lms(context, who.user)  # refuses where an administrator switched the LMS off
     state = ContextState.objects.filter(context=context).first()
     for row in state.snapshot.get("students", []) if state else []:
         if row["user_id"] == lms_user_id:

@@ -29,9 +29,9 @@ _UNANSWERED: Final = (
 )
 
 
-def look(context: Context) -> dict[str, object]:
+def look(context: Context, who: Who | None = None) -> dict[str, object]:
     """Read both sides and keep what the pages show. Works before any class is linked. Returns the snapshot."""
-    reading = read(context, need_class=False)
+    reading = read(context, who.user if who else None, need_class=False)
     try:
         return snapshots.save(reading)
     finally:
@@ -51,7 +51,7 @@ def undo_run(run: Run, who: Who) -> Run:
 
 
 def _listed(run: Run, who: Who) -> Run:
-    reading = read(run.context, left=undo.left_for(run))
+    reading = read(run.context, who.user, left=undo.left_for(run))
     try:
         with transaction.atomic():
             run.asked_by, run.asked_name = who.user, who.name

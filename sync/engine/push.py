@@ -19,12 +19,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from sync import planning
-from sync.engine import ledger, pausing, reporting, snapshots, undo
+from sync.engine import ledger, pausing, reporting, snapshots, stops, undo
 from sync.engine.errors import EngineError
 from sync.engine.freshness import Links, links_of, moved
 from sync.engine.lease import Lease, LeaseLost, leave_slot
 from sync.engine.reading import LmsMisconfigured, Reading, read
-from sync.errors import Misconfigured, TryLater, Unreachable
+from sync.errors import AdapterError, GrantNeeded, Misconfigured, TryLater, Unreachable
 from sync.models import GradeChange, LineItemLink, LmsConnection, Run, RunDocument, SisConnection
 from sync.sis import records as sis
 from sync.sis.base import Sis
@@ -68,13 +68,15 @@ def push_here(run_id: int, *, patience_s: float = 300, sleep: Callable[[float], 
 
 
 def _work(run_id: int, lease: Lease) -> None:
-    run = Run.objects.select_related("context").get(pk=run_id)
+    run = Run.objects.select_related("context", "asked_by", "schedule").get(pk=run_id)
     try:
         _wait_for_requests_in_flight(run, lease)
         lease.set(state="pushing", started_at=run.started_at or timezone.now(), resume_at=None, message="")
         _rounds(run, lease)
     except (TryLater, Unreachable, pausing.Held) as error:
         _rest(run, lease, error)
+    except GrantNeeded as error:
+        _wait_for_grant(run, lease, error)
     except _Cancelled:
         _end(run, lease, "cancelled", "Stopped by a person.")
     except Misconfigured as error:
@@ -95,7 +97,16 @@ def _work(run_id: int, lease: Lease) -> None:
         )
 
 
-def _rest(run: Run, lease: Lease, error: TryLater | Unreachable | pausing.Held) -> None:
+def _wait_for_grant(run: Run, lease: Lease, error: GrantNeeded) -> None:
+    """Her run goes on once she has connected again. A schedule's has nobody before it: it ends, and the schedule stops."""
+    if run.schedule is None or error.code == "grant_refused":
+        _rest(run, lease, error)
+        return
+    _end(run, lease, "failed", str(error))
+    stops.stop(run.schedule, "no_grant")
+
+
+def _rest(run: Run, lease: Lease, error: AdapterError | pausing.Held) -> None:
     """Pause as the other side asks, or an administrator; an approval older than a day is not sent any more without a new look."""
     if run.approved_at and timezone.now() - run.approved_at > timedelta(days=1):
         _end(run, lease, "failed", f"{error} It was so for a day, so this run ends. Look again, then send.")
@@ -134,7 +145,7 @@ def _rounds(run: Run, lease: Lease) -> None:
         pausing.check_all(run)
         lease.renew()
         links = links_of(run.context, GradeChange.objects.filter(run=run, state__in=("approved", "unknown")))
-        reading = read(run.context, left=undo.left_for(run))
+        reading = read(run.context, run.asked_by, left=undo.left_for(run))
         try:
             current = _sort_rows(run, reading, lease)
             current.links = links

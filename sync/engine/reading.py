@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.utils import timezone
 
-from lti_tool.models import Context
+from lti_tool.models import Context, LtiUser
 from sync import desired, matching, planning, rosters, scales, undoing
 from sync.engine import ledger
 from sync.engine.adapters import make_sis
@@ -127,6 +127,7 @@ def quiet(what: str, count: int) -> None:
 
 def read(
     context: Context,
+    user: LtiUser | None,
     *,
     need_class: bool = True,
     heard: Heard = quiet,
@@ -134,6 +135,7 @@ def read(
 ) -> Reading:
     """Read everything and plan. Raises NothingLinked, TryLater, Misconfigured; never works from part of a read.
 
+    `user` is who asked for it (None: nobody of the course): the LMS may be read by her own grant (GrantNeeded).
     `heard` is told how many `students`, `items` and `results` came from the LMS, then how many `sis_students` and
     `sis_results`; what it raises ends the read. `left`: what is to be undone (`engine.undo.left_by`).
     """
@@ -143,7 +145,7 @@ def read(
         raise NothingLinked("No SIS class is linked to this course yet.")
     classes = [(link.connection_id, link.class_id) for link in class_links]
     rows = ledger.rows_of(context, classes)  # before the read begins: see ledger.observe_all
-    from_lms = read_lms(context, heard)
+    from_lms = read_lms(context, user, heard)
     gradebook = from_lms.gradebook
     problems: list[planning.Problem] = []
     sides = _read_sis(context, class_links, gradebook, problems, heard)

@@ -16,7 +16,7 @@ from sync.models import Run
 
 def reconcile(context: Context, who: Who) -> Run:
     """A run in state `done` that sent nothing: its report is the reconciliation. Raises what a read raises."""
-    reading = read(context)
+    reading = read(context, who.user)
     try:
         with transaction.atomic():
             run = Run.objects.create(context=context, asked_by=who.user, asked_name=who.name, **done(reading))

@@ -17,9 +17,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from lti_tool.models import Context, LtiSession
-from sync.engine import pausing, staffing, unattended
+from sync.engine import grants, pausing, staffing, unattended
 from sync.engine.errors import EngineError, Who
 from sync.engine.preview import cancel
+from sync.engine.stops import stop
 from sync.errors import TryLater
 from sync.models import Run, Schedule
 from sync.timetable import Times, is_zone
@@ -69,6 +70,8 @@ def set_schedule(context: Context, wish: Wish, who: Who) -> Schedule:
         raise EngineError("There is no such time.")
     if wish.kind != "off" and not unattended.may_begin(context):
         raise EngineError("Send grades once yourself first. From then on a schedule can go on.")
+    if wish.kind != "off":
+        _must_have_granted(context, who)
     if wish.kind != "off" and not (wish.sends_new or wish.sends_changes):
         raise EngineError("Choose what may be sent: new grades, changed grades, or both.")
     values = dict(wish.fields()) | _owned_by(who) | {"paused": False, "paused_by": ""}
@@ -84,8 +87,16 @@ def take_over(context: Context, who: Who) -> Schedule:
     schedule = Schedule.objects.filter(context=context).first()
     if schedule is None or who.user is None:
         raise EngineError("There is no schedule to take over.")
+    _must_have_granted(context, who)
     Schedule.objects.filter(pk=schedule.pk).update(**_owned_by(who))
     return _begin_anew(schedule)
+
+
+def _must_have_granted(context: Context, who: Who) -> None:
+    """A schedule reads with its owner's own access, where teachers grant it."""
+    standing = grants.standing_of(context, who.user)
+    if standing is not None and standing.must_connect:
+        raise EngineError(f"Connect to {standing.product} first: the schedule reads it with your access.")
 
 
 def pause(context: Context, who: Who, *, on: bool) -> None:
@@ -236,14 +247,6 @@ def _begin(schedule: Schedule) -> Run | None:
         transaction.set_rollback(True)
     _later(schedule, "Another run of this course goes on.")
     return None
-
-
-def stop(schedule: Schedule, why: str) -> None:
-    """It stands still until a teacher sets it anew or takes it over. The mails about it are found by this state."""
-    stopped = {"stopped": why, "stopped_at": timezone.now(), "stop_told": False, "claimed_until": None}
-    rows = Schedule.objects.filter(pk=schedule.pk, stopped="", owner_id=schedule.owner_id)
-    if rows.update(**stopped):
-        log.warning("the schedule of course %s stopped: %s", schedule.context_id, why)
 
 
 def note_end(run: Run) -> None:

@@ -11,6 +11,7 @@ from lti_tool import roles
 from lti_tool.models import Context, LtiUser, Membership
 from lti_tool.services import ServiceAway, ServiceBroken, ServiceRefused, Services
 from sync.engine.adapters import make_lms
+from sync.engine.grants import standing_of
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import Schedule
 
@@ -20,8 +21,10 @@ def why_not(schedule: Schedule) -> str:
     owner, context = schedule.owner, schedule.context
     if owner is None or not _may_send(owner, context):
         return "not_staff"
-    if not _can_be_read(context):
-        return "no_access"
+    if not _can_be_read(owner, context):
+        # with her own grant, where teachers grant it; the check may have found out that it is gone
+        standing = standing_of(context, owner)
+        return "no_grant" if standing is not None and standing.must_connect else "no_access"
     listed = _listed_as_staff(owner, context)
     if listed is None:
         return "" if _came_lately(owner, context) else "not_seen"
@@ -58,10 +61,10 @@ def _is_active_teacher(member: dict[str, object]) -> bool:
     return str(member.get("status") or "Active") == "Active" and roles.rights(names).can_send
 
 
-def _can_be_read(context: Context) -> bool:
-    """Does the LMS still let us read? One cheap call; what is only missing is the run's own matter."""
+def _can_be_read(owner: LtiUser, context: Context) -> bool:
+    """Does the LMS still let us read for her? One cheap call; what is only missing is the run's own matter."""
     try:
-        findings = make_lms(context).check()
+        findings = make_lms(context, owner).check()
     except Misconfigured:
         return False
     except Unreachable as error:

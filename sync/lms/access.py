@@ -6,17 +6,29 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from sync.errors import Misconfigured
+from sync.options import Option
+
+# options of every connection whose LMS has a `CodeFlow`
+FLOW_OPTIONS: Final = (
+    Option("auth_url", "", "Where teachers allow the access; empty: the LMS's usual address."),
+    Option("token_url", "", "Where tokens are fetched; empty: the LMS's usual address."),
+    Option(
+        "revoke_url", "", "Where an access is taken back; empty: the LMS's usual address, where it has one."
+    ),
+    Option("scopes", "", "The rights to ask for, with spaces between; empty: those that reading needs."),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CodeFlow:
     """Where and how an LMS lets a teacher grant this tool the use of her own account (OAuth 2 code flow, RFC 6749 §4.1).
 
-    Addresses are paths under the connection's base URL, or whole URLs; a connection's options `auth_url`, `token_url`
-    and `revoke_url` take their place. `revoke` empty: the LMS knows no way, so the grant is only forgotten here.
+    Addresses are paths under the LMS's root (`Lms.root`), or whole URLs; a connection's options (`FLOW_OPTIONS`) take
+    their place. `revoke` empty: the LMS knows no way, so the grant is only forgotten here. `person`: where a token's
+    answer names whose it is, as the path of keys ("user", "id"); compared with what her launch says (`Lms.is_same`).
     """
 
     authorize: str
@@ -29,6 +41,7 @@ class CodeFlow:
     in_body: bool = True
     # more query parameters of the authorization address
     extra: Mapping[str, str] = field(default_factory=dict)
+    person: tuple[str, ...] = ()
 
 
 class Account(Protocol):

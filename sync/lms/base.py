@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from sync.auth import TokenStore
 from sync.lms import records as lms
-from sync.lms.access import Account, CodeFlow, FixedToken, Pace, Unpaced
+from sync.lms.access import FLOW_OPTIONS, Account, CodeFlow, FixedToken, Pace, Unpaced
 from sync.options import Finding, Option
 
 Heard = Callable[[str, int], None]
@@ -77,8 +77,9 @@ class Lms(ABC):
     """Reads a course's gradebook. Never decides, never touches models, never sees the SIS.
 
     `supports` says what this reader can see beyond points: any of `SUPPORT`. `flow` says how a teacher grants the use
-    of her own account (None: this LMS knows no such grant). `places` says where, in this LMS, what a readiness check
-    found is mended: by the check's code, a path of menu names.
+    of her own account (None: this LMS knows no such grant). `at_once`: how many requests at once the LMS bears of one
+    account, all workers together (an option of that name takes its place). `places` says where, in this LMS, what a
+    readiness check found is mended: by the check's code, a path of menu names.
     """
 
     name: ClassVar[str]
@@ -86,6 +87,7 @@ class Lms(ABC):
     options: ClassVar[tuple[Option, ...]] = ()
     supports: ClassVar[frozenset[str]] = frozenset()
     flow: ClassVar[CodeFlow | None] = None
+    at_once: ClassVar[int] = 2
     places: ClassVar[Mapping[str, str]] = {}
     # told by a reader, in the thread that reads, how many `students`, `items`, `results` came so far; it may raise to
     # stop the read
@@ -105,6 +107,26 @@ class Lms(ABC):
         self.tokens = tokens
         self.account: Account = account or FixedToken(settings.token)
         self.pace: Pace = pace or Unpaced()
+
+    @classmethod
+    def product(cls) -> str:
+        """What people call this LMS: "Canvas"."""
+        return cls.label.partition(" (")[0]
+
+    @classmethod
+    def declared(cls) -> tuple[Option, ...]:
+        """All options that a connection may state."""
+        return (*cls.options, *(FLOW_OPTIONS if cls.flow else ()))
+
+    @classmethod
+    def root(cls, base_url: str) -> str:
+        """What the paths of `flow` stand under."""
+        return base_url.strip().rstrip("/")
+
+    @classmethod
+    def is_same(cls, granted: str, launched: str) -> bool:
+        """Is the person whom a token names the one whom her launch names?"""
+        return granted == launched
 
     @abstractmethod
     def check(self) -> list[Finding]: ...

@@ -16,6 +16,7 @@ DEEDS: Final[dict[str, Text]] = {
     "run_now": _("started a run"),
     "approve": _("answered a request"),
     "revoke": _("took back a word on who is who"),
+    "take_back": _("took back a teacher's access to the LMS"),
     "act_for": _("began to act for a teacher"),
     "acted": _("sent a form for a teacher"),
     "looked": _("looked at a page for a teacher"),

@@ -22,7 +22,7 @@ from lti_tool.access import form_of_course, instructor_required, viewer_required
 from lti_tool.models import Context
 from lti_tool.sessions import Lti
 from sync import engine
-from sync.engine import audit
+from sync.engine import audit, grants
 from sync.errors import Misconfigured, TryLater, Unreachable
 from sync.models import ClassLink, ContextState, Run
 from sync.views import looking
@@ -111,6 +111,7 @@ def show(request: Request, template: str, **values: Any) -> HttpResponse:
     """A page of this course, with what the person was just told, what is read behind it, and what she may do."""
     values.setdefault("setting_up", SimpleLazyObject(lambda: is_being_set_up(course_of(request))))
     values.setdefault("notice", SimpleLazyObject(lambda: looking.notice_of(course_of(request))))
+    values.setdefault("grant", SimpleLazyObject(lambda: grant_of(request)))
     values |= {
         "course": course_of(request),
         "can_send": request.lti.can_send,
@@ -147,6 +148,11 @@ def _advice(error: Exception) -> str:
 def is_being_set_up(context: Context) -> bool:
     """Nothing was sent or compared yet: pages lead back to the set-up guide."""
     return not Run.objects.filter(context=context, state="done").exists()
+
+
+def grant_of(request: Request) -> grants.Standing | None:
+    """How she stands with an LMS that is read by its teachers' own grants; None where nobody is asked for one."""
+    return grants.standing_of(course_of(request), request.lti.user) if request.lti.can_send else None
 
 
 def run_of(request: Request, run_id: int) -> Run:

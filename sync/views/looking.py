@@ -63,7 +63,8 @@ def age_of(read_at: datetime | None) -> str:
 
 
 def phase_of(asked: Asked) -> str:
-    if asked.lease_until is None:
+    # without a token nobody holds it: it rests until it is its turn
+    if asked.lease_until is None or not asked.lease_token:
         return "waiting"
     return "sis" if "sis_students" in asked.read_so_far else "lms"
 
@@ -71,7 +72,7 @@ def phase_of(asked: Asked) -> str:
 def is_silent(asked: Asked) -> bool:
     """Nobody took it up although the doorbell rang twice, or its worker did not renew its lease for half its time."""
     now = timezone.now()
-    if asked.lease_until is None:
+    if asked.lease_until is None or not asked.lease_token:
         return asked.created_at < now - timedelta(seconds=2 * settings.DOORBELL_S)
     return asked.lease_until < now + timedelta(seconds=settings.LEASE_S / 2)
 

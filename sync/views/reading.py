@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseLocation
 from sync import engine, tasks
 from sync.models import Asked, Look, Run
 from sync.views import looking
-from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
+from sync.views.asking import Request, action, course_of, grant_of, page, run_of, show, to, told, who_of
 
 # the pages that ask for a look, and get its reader back
 BACK = frozenset({"course", "setup", "classes", "students", "line_items", "schemes"})
@@ -33,6 +33,8 @@ class _Place:
 
 def begin(request: Request, purpose: str = "review", *, anew: bool = False) -> HttpResponse:
     """Ask for a run's read, and go to the page that waits for it. Raises what `engine.ask_run` raises."""
+    if must_connect(request):
+        return to(request, "connect")
     run, hers = engine.ask_run(course_of(request), who_of(request), purpose, anew=anew)
     _rung(request, run, hers)
     return to(request, "run", run.pk)
@@ -40,6 +42,8 @@ def begin(request: Request, purpose: str = "review", *, anew: bool = False) -> H
 
 def begin_undo(request: Request, undone: Run) -> HttpResponse:
     """The same for a list that undoes this run. Raises what `engine.ask_undo` raises."""
+    if must_connect(request):
+        return to(request, "connect")
     run, hers = engine.ask_undo(undone, who_of(request))
     _rung(request, run, hers)
     return to(request, "run", run.pk)
@@ -47,6 +51,8 @@ def begin_undo(request: Request, undone: Run) -> HttpResponse:
 
 def begin_look(request: Request, back: str = "course", *, anew: bool = False) -> HttpResponse:
     """Ask for a look, and go to the page that waits for it and then leads back."""
+    if must_connect(request):
+        return to(request, "connect")
     look, hers = engine.ask_look(course_of(request), who_of(request), anew=anew)
     _rung(request, look, hers)
     answer = to(request, "reading")
@@ -56,8 +62,16 @@ def begin_look(request: Request, back: str = "course", *, anew: bool = False) ->
 
 def look_again(request: Request) -> None:
     """She changed something: the pages are brought up to date behind her, and she stays where she is."""
+    if must_connect(request):
+        return
     look, _hers = engine.ask_look(course_of(request), who_of(request), anew=True)
     tasks.ring_reading(look)
+
+
+def must_connect(request: Request) -> bool:
+    """Nothing is asked of an LMS that she has not let us read: a page says so, instead of a read that fails."""
+    standing = grant_of(request)
+    return standing is not None and standing.must_connect
 
 
 def _rung(request: Request, asked: Run | Look, hers: bool) -> None:

@@ -50,6 +50,15 @@ def test_accepted_launch_leaves_course_person_and_role(platform: Platform) -> No
     assert (membership.can_send, membership.can_look) == (True, True)
 
 
+def test_the_platforms_own_id_of_the_person_is_kept_where_a_launch_names_it(platform: Platform) -> None:
+    platform.launch(custom={"canvas_user_id": "77"})
+    assert LtiUser.objects.get().lms_user_id == "77"
+    platform.launch()
+    assert LtiUser.objects.get().lms_user_id == "77", "a link without the parameter says nothing of her"
+    platform.launch(custom={"canvas_user_id": "$Canvas.user.id", "lms_user_id": "x" * 400})
+    assert LtiUser.objects.get().lms_user_id == "x" * 300
+
+
 def test_session_cookie_is_the_courses_own_and_fits_a_frame(platform: Platform) -> None:
     response = platform.launch()
     name = f"__Host-gradesync_lti_{Context.objects.get().public_id.hex}"

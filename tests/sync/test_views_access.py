@@ -34,7 +34,7 @@ CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "change_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
     "pick", "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
-    "undo", "pause_schedule", "take_over_schedule",
+    "undo", "pause_schedule", "take_over_schedule", "start_connecting", "finish_connecting", "disconnect",
 }  # fmt: skip
 # forms that change nothing: whoever may look may search
 SEARCHES = {"find_student", "consider_student"}
@@ -138,7 +138,7 @@ def test_every_page_is_told_apart() -> None:
         "run",
         "progress",
     }
-    reads |= {"reading", "reading_part", "reading_notice", "run_reading", "class_suggestions"}
+    reads |= {"connect", "reading", "reading_part", "reading_notice", "run_reading", "class_suggestions"}
     reads |= {"reconciliation_csv", "receipt_csv", "report_json", "history", "grade", "receipt", "find"}
     assert set(PAGES) == reads | CHANGES | SEARCHES | BOTH
 

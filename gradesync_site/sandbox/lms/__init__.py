@@ -15,7 +15,9 @@ from gradesync_site.sandbox.lms import (
     deep_linking,
     hostile,
     key_set,
+    keyring,
     moodle_ws,
+    oauth,
     opening,
     pages,
     platform,
@@ -34,7 +36,7 @@ from gradesync_site.sandbox.lms.world import TEACHER
 Json = dict[str, Any]
 
 ROOMS = (
-    *(platform, key_set, tokens, services, canvas, brightspace, moodle_ws, registration, storage),
+    *(platform, key_set, tokens, oauth, services, canvas, brightspace, moodle_ws, registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -76,6 +78,7 @@ def describe(campus: Campus, base_url: str) -> Json:
         "canvas_token": campus.canvas_token,
         "moodle_token": campus.moodle_token,
         "brightspace_token": brightspace.token_of(campus),
+        "oauth": {"client_id": keyring.CLIENT_ID, "client_secret": keyring.SECRET},
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }
 

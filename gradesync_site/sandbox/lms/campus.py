@@ -14,6 +14,7 @@ from flask import Flask, abort, request
 from gradesync_site.sandbox.control import Sandbox, answer
 from gradesync_site.sandbox.lms.addresses import Addresses
 from gradesync_site.sandbox.lms.dialects import DIALECTS
+from gradesync_site.sandbox.lms.keyring import Keyring
 from gradesync_site.sandbox.lms.signing import Signer
 from gradesync_site.sandbox.lms.world import Json, World
 
@@ -75,12 +76,22 @@ class Campus:
         self.moodle_token = sandbox.options.extra.get("moodle_token") or MOODLE_TOKEN
         self.page_size = int(sandbox.options.extra.get("page_size") or 10)
         self.token_s = int(sandbox.options.extra.get("token_s") or 3600)
+        self.keyring = Keyring(self.token_s)
         self.launches: dict[str, Launch] = {}
         self.deep_links: dict[str, Launch] = {}
         self.returns: list[Json] = []
         self.tokens: dict[str, AccessToken] = {}
         self.nonces, self.assertions = Once(), Once()
         self.fetched_keys: dict[str, Json] = {}
+
+    def accepts(self, token: str) -> bool:
+        """Is this a good bearer token of a REST service: the fixed one, or one that the OAuth room gave?"""
+        return token == self.canvas_token or bool(self.keyring.owner(token))
+
+    def owner_of(self, token: str) -> Json | None:
+        """Whose token that is; None for the fixed one, which is an administrator's."""
+        owner = self.keyring.owner(token)
+        return self.world.person(owner) if owner else None
 
     def tool(self, client_id: str = CLIENT_ID) -> Json | None:
         found: Json | None = self.world.state["tools"].get(client_id)

@@ -35,8 +35,7 @@ def blueprint(campus: Campus) -> Blueprint:
 
 
 def _admit(campus: Campus) -> None:
-    refused = request.headers.get("Authorization") != f"Bearer {campus.canvas_token}"
-    if refused or campus.struck("bearer-refused"):
+    if not campus.accepts(_bearer()) or campus.struck("bearer-refused"):
         refuse(401, {"errors": [{"message": "Invalid access token."}]})
     if campus.struck("wrong-scope"):
         refuse(
@@ -44,6 +43,11 @@ def _admit(campus: Campus) -> None:
             {"status": "unauthorized", "errors": [{"message": "user not authorized to perform that action"}]},
         )
     troubles.of_lists(campus.sandbox, too_many=403)
+
+
+def _bearer() -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if kind == "Bearer" else ""
 
 
 def _course_routes(routes: Blueprint, campus: Campus) -> None:
@@ -115,6 +119,9 @@ def _people_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.get("/users/self")
     def myself() -> Response:
+        owner = campus.owner_of(_bearer())
+        if owner is not None:
+            return _json({"id": owner["id"], "name": owner["name"], "short_name": owner["name"]})
         return _json({"id": 1, "name": "Integration account", "short_name": "Integration account"})
 
 

@@ -56,4 +56,8 @@ FAULTS: dict[str, str] = {
     "storage-late": "the storage for tools answers late (setting ms)",
     # tokens of the services
     "token-refused": "no access token for this client",
+    # teachers' own access
+    "token-away": "503 instead of a teacher's tokens",
+    "token-answer-late": "a renewal is done, and its answer comes late (setting seconds)",
+    "token-answer-lost": "a renewal is done, and its answer never comes: 502",
 }

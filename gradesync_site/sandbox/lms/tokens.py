@@ -11,6 +11,7 @@ import requests
 from flask import Blueprint, Response, request
 
 from gradesync_site.sandbox.control import answer
+from gradesync_site.sandbox.lms import oauth
 from gradesync_site.sandbox.lms.campus import AccessToken, Campus, refuse
 
 Json = dict[str, Any]
@@ -35,6 +36,8 @@ def blueprint(campus: Campus) -> Blueprint:
 
 def _token(campus: Campus) -> Response:
     form = request.form
+    if form.get("grant_type") in ("authorization_code", "refresh_token"):
+        return oauth.token(campus)  # Canvas and Brightspace have one address for both
     if form.get("grant_type") != "client_credentials" or form.get("client_assertion_type") != ASSERTION_TYPE:
         return _error("unsupported_grant_type", "client_credentials with a JWT assertion is what we take")
     try:

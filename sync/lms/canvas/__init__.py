@@ -14,6 +14,7 @@ from typing import Any, Final
 from sync.errors import Misconfigured
 from sync.lms import base
 from sync.lms import records as lms
+from sync.lms.access import CodeFlow
 from sync.lms.canvas import grades, people
 from sync.lms.canvas.client import UNKNOWN, Client
 from sync.lms.canvas.schemes import Schemes
@@ -21,6 +22,7 @@ from sync.options import Finding, Option
 
 Row = Mapping[str, Any]
 PARAMETER: Final = "canvas_course_id"
+SHARD: Final = 10_000_000_000_000
 COURSE_ID: Final = re.compile(r"[\w~:-][\w~:.-]*")
 
 
@@ -38,11 +40,26 @@ class Canvas(base.Lms):
         ),
         Option("course_totals", "yes", "Offer the course's totals as line items.", ("yes", "no")),
     )
+    flow = CodeFlow(
+        authorize="/login/oauth2/auth",
+        token="/login/oauth2/token",  # noqa: S106 - an address
+        revoke="/login/oauth2/token",
+        person=("user", "id"),
+    )
     supports = frozenset({"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections"})
+
+    @classmethod
+    def root(cls, base_url: str) -> str:
+        return super().root(base_url).removesuffix("/api/v1")
+
+    @classmethod
+    def is_same(cls, granted: str, launched: str) -> bool:
+        """Canvas says an id of another of its shards in full: the shard's number times ten trillion, and the id."""
+        return granted == launched or _local(granted) == _local(launched) != ""
 
     def check(self) -> list[Finding]:
         """Is the address a Canvas, and does it take the token? What the token may see shows with a course only."""
-        client = Client(self.settings.base_url, self.settings.token)
+        client = Client(self.settings.base_url, self.account.token())
         try:
             client.one("/users/self")
         except Misconfigured as error:
@@ -53,7 +70,7 @@ class Canvas(base.Lms):
         return [Finding("Access token", True, text)]
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
-        client = Client(self.settings.base_url, self.settings.token)
+        client = Client(self.settings.base_url, self.account.token())
         try:
             return _gradebook(_pull(client, self._path(course), self.heard), totals=self._offers_totals)
         finally:
@@ -83,6 +100,14 @@ class Canvas(base.Lms):
             )
             raise Misconfigured(text, UNKNOWN)
         return f"/courses/{stated}"
+
+
+def _local(user_id: str) -> str:
+    """The id within its shard; "7~42" is Canvas's short way to say 70000000000042."""
+    shard, tilde, local = user_id.partition("~")
+    if tilde and shard.isdecimal():
+        return local if local.isdecimal() else ""
+    return str(int(user_id) % SHARD) if user_id.isdecimal() and len(user_id) < 30 else ""
 
 
 @dataclass(frozen=True, slots=True)

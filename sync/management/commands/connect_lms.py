@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from lti_tool.models import Registration
+from sync.engine import grants
 from sync.lms import registry
 from sync.management.base import Answer, Failed, JsonCommand, describe, merged, parse_options, refused_address
 from sync.models import LmsConnection
@@ -23,6 +24,13 @@ class Command(JsonCommand):
         parser.add_argument("--describe", action="store_true", help="print the adapter's options and stop")
         parser.add_argument("--base-url", metavar="U")
         parser.add_argument("--token", metavar="T", help="the access token, or env:NAME or file:NAME")
+        parser.add_argument("--client-id", metavar="C", help="the key that the LMS gave this tool")
+        parser.add_argument("--client-secret", metavar="S", help="its secret, or env:NAME or file:NAME")
+        parser.add_argument(
+            "--access",
+            choices=[name for name, _ in LmsConnection.ACCESS],
+            help="whose account reads: one that you enter (token), or each teacher's own, as she allows it (teacher)",
+        )
         parser.add_argument("--option", action="append", default=[], metavar="K=V")
 
     def answer(self, options: dict[str, Any]) -> Answer:
@@ -30,7 +38,7 @@ class Command(JsonCommand):
             if not options["adapter"]:
                 raise Failed("Say which adapter: --adapter A --describe.")
             adapter = registry.get(options["adapter"])
-            return describe(options["adapter"], adapter.label, adapter.options)
+            return describe(options["adapter"], adapter.label, adapter.declared())
         if not options["name"]:
             raise Failed("Give the connection a NAME.")
         row = LmsConnection.objects.filter(name=options["name"]).first()
@@ -40,13 +48,17 @@ class Command(JsonCommand):
         row.save()
         done = "Connected" if created else "Updated"
         data = {"ok": True, "id": row.pk, "name": row.name, "adapter": row.adapter, "created": created}
+        data["access"] = row.access
         lines = [f"{done} {row.name} ({row.adapter}). Try it: manage.py check_connection {row.name}"]
+        if row.by_teacher:
+            data["redirect_uri"] = grants.redirect_uri()
+            lines.append(f"Register this redirect address at the LMS: {grants.redirect_uri()}")
         notes = refused_address(row.base_url) if row.base_url else []
         return Answer(data | {"options": row.options}, lines, warnings=notes)
 
 
 def _fill(row: LmsConnection, options: dict[str, Any]) -> None:
-    for name in ("adapter", "base_url", "token"):
+    for name in ("adapter", "base_url", "token", "client_id", "client_secret", "access"):
         if options[name] is not None:
             setattr(row, name, options[name])
     if options["registration"]:
@@ -55,7 +67,9 @@ def _fill(row: LmsConnection, options: dict[str, Any]) -> None:
         raise Failed("A new connection needs --registration and --adapter.")
     row.institution = row.registration.institution
     adapter = registry.get(row.adapter)
-    row.options = merged(row.options, parse_options(options["option"], adapter.options, row.adapter))
+    row.options = merged(row.options, parse_options(options["option"], adapter.declared(), row.adapter))
+    if row.by_teacher:
+        grants.client_of(row)  # says what is missing
     row.active, row.trouble = True, ""
     _refuse_a_second(row)
 
