@@ -33,7 +33,7 @@ SHARED_BY_READERS = {
     "sync.sis.modes",
 }
 EDGE_SEAM = re.compile(
-    r"sync\.(models|errors|options|engine\b.*|forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
+    r"sync\.((\w+_)?models|errors|options|engine\b.*|forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
 )
 
 
