@@ -28,21 +28,23 @@ class Notes:
     incomplete: int = 0
     unknown: int = 0
     unlisted_scales: int = 0
-    hidden_until_published: int = 0
+    unpublished_grades: int = 0
     without_id: int = 0
 
     def warnings(self) -> list[str]:
-        said = (
-            (self.incomplete, "{} results are marked incomplete in Schoology: they count as not graded, never as a zero."),
-            (self.unknown, "{} results carry a mark that Schoology does not document (absent, collected, ...). They count by "
-             "their grade, where they have one."),
-            (self.unlisted_scales, "{} assignments use a grading scale that Schoology does not list for this course. Where it "
-             "decides, no letter is sent. Choose a scale of the course in the assignment."),
-            (self.hidden_until_published, "{} assignments show their grades to students only when the teacher publishes them. "
-             "Schoology does not say which are published: their grades are sent all the same."),
-            (self.without_id, "{} assignments came without an id. They are left out."),
-        )  # fmt: skip
-        return [text.format(number) for number, text in said if number]
+        said = {
+            f"{self.incomplete} results are marked incomplete in Schoology: they count as not graded, never as a zero.": (
+                self.incomplete
+            ),
+            f"{self.unknown} results carry a mark that Schoology does not document (absent, collected, ...). They count by "
+            "their grade, where they have one.": self.unknown,
+            f"{self.unlisted_scales} assignments use a grading scale that Schoology does not list for this course. Where it "
+            "decides, no letter is sent. Choose a scale of the course in the assignment.": self.unlisted_scales,
+            f"{self.unpublished_grades} assignments show their grades to students only when the teacher publishes them. "
+            "Schoology does not say which are published: their grades are sent all the same.": self.unpublished_grades,
+            f"{self.without_id} assignments came without an id. They are left out.": self.without_id,
+        }
+        return [text for text, number in said.items() if number]
 
 
 # --- line items -----------------------------------------------------------------------------------
@@ -57,7 +59,7 @@ def line_items(rows: Iterable[Row], setup: Setup, notes: Notes) -> list[lms.Line
             continue
         found.setdefault(item.line_item_id, item)
         notes.unlisted_scales += bool(item.scheme_id) and item.scheme_id not in setup.schemes
-        notes.hidden_until_published += _says_no(row.get("auto_publish_grades"))
+        notes.unpublished_grades += _says_no(row.get("auto_publish_grades"))
     return list(found.values())
 
 
