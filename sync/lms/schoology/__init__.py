@@ -74,6 +74,8 @@ class Schoology(base.Lms):
             *("pending", "categories", "periods", "omitted", "concluded"),
         }
     )
+    # all workers together: of two requests, the one whose time is older would be refused
+    at_once = 1
     places: ClassVar[Mapping[str, str]] = {
         "not-graded": "Course, Gradebook",
         "pending": "Course, Gradebook, the puzzle piece in the cell: grade the open questions",
