@@ -494,6 +494,10 @@ def test_places_are_of_checks_that_this_reader_can_make() -> None:
     assert {"unposted", "late-policy", "course-unpublished"}.isdisjoint(Schoology.places)
 
 
+def test_workers_take_turns_as_time_stamps_go_forward_only() -> None:
+    assert Schoology.at_once == 1
+
+
 def test_check_follows_schoologys_redirect_with_a_new_signature(wire: SchoologyWire) -> None:
     [finding] = schoology().check()
     assert finding.ok
