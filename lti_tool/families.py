@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 Text = str | Promise
@@ -52,6 +53,13 @@ CANVAS_VARIABLES = {
     "canvas_term_name": "$Canvas.term.name",
     "section_sourcedid": "$CourseSection.sourcedId",
     "person_sourcedid": "$Person.sourcedId",
+}
+# developers.schoology.com/app-platform/lti-apps; names in small letters, as Schoology loses the others
+SCHOOLOGY_VARIABLES = {
+    "schoology_section_id": "$com.schoology.CourseSection.id",
+    "section_sourcedid": "$CourseSection.sourceSectionId",
+    "person_sourcedid": "$com.schoology.User.uniqueId",
+    "username": "$User.username",
 }
 
 
@@ -104,13 +112,15 @@ def product_of(code: str) -> str:
 
 
 def variables_of(product: str) -> dict[str, str]:
-    return CANVAS_VARIABLES if product == CANVAS else COMMON_VARIABLES
+    own = {CANVAS: CANVAS_VARIABLES, SCHOOLOGY: SCHOOLOGY_VARIABLES}
+    return own.get(product, COMMON_VARIABLES)
 
 
 def find(code: str) -> Family | None:
     return next((family for family in FAMILIES if family.code == code), None)
 
 
+_SCHOOLOGY_LINES = ", ".join(f"{name}={value}" for name, value in SCHOOLOGY_VARIABLES.items())
 PASTE = (("Launch address", "launch"), ("Login address", "login"), ("Key set address", "jwks"))
 
 
@@ -320,6 +330,9 @@ FAMILIES = (
         steps=(
             _("In Schoology open the App Center, Organization Apps, “Add App”, type of app “LTI 1.3 App”."),
             _("Paste the addresses and tick Assignment and Grade Services and Names and Roles Services."),
+            format_lazy(
+                _("Under Custom Parameters enter, one a line: {parameters}"), parameters=_SCHOOLOGY_LINES
+            ),
             _(
                 "Install the app for the organization; Options, “API Info” shows the client id and the deployment id."
             ),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
+import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import requests
 
@@ -185,3 +189,77 @@ def retry_after(response: requests.Response) -> int | None:
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(1, int((until - datetime.now(UTC)).total_seconds())), 3600)
+
+
+# --- OAuth 1.0 (RFC 5849) ---------------------------------------------------------------------------
+
+SignatureMethod = Literal["HMAC-SHA1", "HMAC-SHA256", "PLAINTEXT"]
+Pairs = Iterable[tuple[str, str]]
+
+HASHES: Final = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class OAuth1:
+    """Signs each request with a consumer's key and secret (two-legged: there is no token).
+
+    Only the method, the address and the query are signed; a JSON body is not part of it (RFC 5849 §3.4.1.3).
+    `empty_token` names an empty `oauth_token`, where a server wants to see one. PLAINTEXT sends the secret itself: for
+    https only.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        secret: str,
+        method: SignatureMethod = "HMAC-SHA1",
+        *,
+        realm: str = "",
+        empty_token: bool = False,
+    ) -> None:
+        self._key, self._secret, self._method = key, secret, method
+        self._realm, self._empty_token = realm, empty_token
+
+    def header(self, method: str, url: str, params: Pairs = ()) -> str:
+        """The Authorization header of one request, good for that one: it has its own time and nonce."""
+        own = self._parameters()
+        signed = self.signature(method, url, [*params, *own])
+        # the realm is quoted text and never signed (RFC 5849 §3.5.1, §3.4.1.3.1)
+        realm = [f'realm="{self._realm}"'] if self._realm else []
+        shown = [f'{name}="{_escaped(value)}"' for name, value in (*own, ("oauth_signature", signed))]
+        return "OAuth " + ", ".join([*realm, *shown])
+
+    def signature(self, method: str, url: str, params: Pairs, token_secret: str = "") -> str:
+        """Of a request with these parameters, the `oauth_` ones among them (§3.4.2, §3.4.4)."""
+        key = f"{_escaped(self._secret)}&{_escaped(token_secret)}"
+        if self._method == "PLAINTEXT":
+            return key
+        text = signature_base(method, url, params)
+        made = hmac.new(key.encode(), text.encode(), HASHES[self._method]).digest()
+        return base64.b64encode(made).decode()
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        token = [("oauth_token", "")] if self._empty_token else []
+        return [
+            ("oauth_consumer_key", self._key),
+            *token,
+            ("oauth_nonce", secrets.token_hex(16)),
+            ("oauth_timestamp", str(int(time.time()))),
+            ("oauth_signature_method", self._method),
+            ("oauth_version", "1.0"),
+        ]
+
+
+def signature_base(method: str, url: str, params: Pairs) -> str:
+    """The text that is signed (§3.4.1): method, address without its query, and all parameters in their order."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
+    port = f":{parts.port}" if parts.port and parts.port != DEFAULT_PORTS.get(scheme) else ""
+    pairs = [*parse_qsl(parts.query, keep_blank_values=True), *params]
+    listed = "&".join("=".join(pair) for pair in sorted((_escaped(name), _escaped(v)) for name, v in pairs))
+    address = f"{scheme}://{host}{port}{parts.path or '/'}"
+    return "&".join((method.upper(), _escaped(address), _escaped(listed)))
+
+
+def _escaped(text: str) -> str:
+    return quote(text, safe="~")

@@ -90,7 +90,8 @@ def make_lms(context: Context, user: LtiUser | None = None) -> lms_base.Lms:
         )
     connection = LmsConnection.objects.filter(registration=registration, active=True).first()
     if connection is None:
-        return lms_registry.get("ags")(lms_base.Settings(name="ags"), Services(registration))
+        settings = lms_base.Settings(name="ags", options={"product": registration.product})
+        return lms_registry.get("ags")(settings, Services(registration))
     if connection.by_teacher and user is None:
         user = grants.newest_of(connection, context)
     return make_reader(connection, user)

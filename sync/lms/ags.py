@@ -1,13 +1,17 @@
 """Reads a course by the services of the LTI launch itself: AGS 2.0 line items and results, NRPS 2.0 members.
 
-Most LMSs show a tool its own line items only; this is the standard's reader, and the way where an LMS shows all.
-AGS knows points alone: no excused, missing or late, no letters, no course totals.
+Most LMSs show a tool its own line items only; this is the standard's reader, and the way where an LMS shows all: Sakai
+does, once its administrator ticks “read-only access to entire gradebook”. AGS knows points alone: no excused, missing or
+late, no letters, no course totals.
+
+Members are those of the course, not of a resource link (NRPS §3, `rlid`): a link's list may be shorter, as it holds only
+people who may open that link.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from lti_tool.services import ServiceAway, ServiceBroken, ServiceRefused
@@ -24,11 +28,25 @@ SCOPES: Final = "https://purl.imsglobal.org/spec/lti-ags/scope/"
 READ_LINE_ITEMS: Final = frozenset({f"{SCOPES}lineitem", f"{SCOPES}lineitem.readonly"})
 READ_RESULTS: Final = f"{SCOPES}result.readonly"
 MEMBERSHIP: Final = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+# Sakai's mark of a column that is somebody else's; sent only where its administrator opened the whole gradebook
+READ_ONLY: Final = "https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"
+# LMSs with a reader of their own, which shows more, by the product that the registration names
+READERS: Final = {
+    "canvas": "Canvas",
+    "moodle": "Moodle",
+    "brightspace": "Brightspace",
+    "blackboard": "Blackboard",
+    "schoology": "Schoology",
+}
+SAKAI: Final = "sakai"
 TEST_USER: Final = "http://purl.imsglobal.org/vocab/lti/system/person#TestUser"
 
 
 class Ags(base.Lms):
-    """One request after the other, each read to its last page by the services client."""
+    """One request after the other, each read to its last page by the services client.
+
+    The setting `product` is what the registration knows of the LMS: only hints depend on it.
+    """
 
     name = "ags"
     label = "LTI services (AGS and NRPS)"
@@ -36,17 +54,14 @@ class Ags(base.Lms):
 
     def check(self) -> list[Finding]:
         """The launch brings the addresses, so there is nothing to call before a teacher opens the tool in a course."""
-        text = (
-            "Read with what each launch grants. Most LMSs show a tool only the assignments it made itself: "
-            "connect a reader of that LMS where one exists."
-        )
-        return [Finding("LTI services", True, text)]
+        return [Finding("LTI services", True, _more(self._product))]
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         services = self._services(course)
         members, nameless = _members(_told(services.members, course.memberships_url))
         self.heard("students", sum(1 for one in members if base.is_course_student(one)))
-        listed, homeless = _line_items(_told(services.line_items, course.lineitems_url))
+        rows = _told(services.line_items, course.lineitems_url)
+        listed, homeless = _line_items(rows)
         self.heard("items", len(listed))
         found: list[lms.Result] = []
         for item in listed:
@@ -57,8 +72,21 @@ class Ags(base.Lms):
             members=tuple(members),
             line_items=tuple(listed),
             results=results,
-            warnings=(*_oddities(nameless, homeless, nothing=not listed), *strays),
+            warnings=(*self._hints(rows, listed), *_oddities(nameless, homeless), *strays),
         )
+
+    @property
+    def _product(self) -> str:
+        return self.settings.options.get("product", "")
+
+    def _hints(self, rows: Iterable[Row], listed: Collection[lms.LineItem]) -> list[str]:
+        """What an administrator can do where the LMS shows little, or may show little."""
+        if self._product == SAKAI and not any(row.get(READ_ONLY) is True for row in rows):
+            return [
+                "Sakai marks none of these assignments as another's, so it may show this tool its own only. A Sakai "
+                "administrator can tick “read-only access to entire gradebook” in the tool's settings."
+            ]
+        return [] if listed else ["The LMS shows this tool no assignments.", _more(self._product)]
 
     def _services(self, course: lms.Course) -> base.LtiServices:
         """The client, once it is clear that the launch granted all that is needed."""
@@ -97,13 +125,26 @@ def _told(read: Callable[[str], Answer], url: str) -> Answer:
         raise TryLater(f"{error} Try later; if it stays, ask the LMS administrator.") from None
 
 
-def _oddities(nameless: int, homeless: int, *, nothing: bool) -> list[str]:
-    texts = []
-    if nothing:
-        texts.append(
-            "The LMS shows this tool no assignments. Most LMSs show a tool only those it made itself; an "
-            "administrator can connect a reader of this LMS instead."
+def _more(product: str) -> str:
+    """How all assignments can be read: by which reader of `connect_lms`, where this LMS has one."""
+    if product == SAKAI:
+        return (
+            "Sakai shows a tool all assignments once its administrator ticks “read-only access to entire gradebook” in the "
+            "tool's settings."
         )
+    if product in READERS:
+        return (
+            f"{READERS[product]} shows a tool only the assignments that it made itself: an administrator can connect the "
+            f"reader “{product}”, which sees all."
+        )
+    return (
+        "Most LMSs show a tool only the assignments that it made itself: an administrator can connect a reader of this LMS "
+        "where there is one."
+    )
+
+
+def _oddities(nameless: int, homeless: int) -> list[str]:
+    texts = []
     if nameless:
         texts.append(f"The LMS lists {nameless} members without a user id. They are left out.")
     if homeless:
@@ -120,11 +161,16 @@ def _line_items(rows: Iterable[Row]) -> tuple[list[lms.LineItem], int]:
     homeless = 0
     for position, row in enumerate(rows, start=1):
         item = _line_item(row, position)
-        if item.line_item_id:
+        if _is_address(item.line_item_id):
             items.setdefault(item.line_item_id, item)
         else:
             homeless += 1
     return list(items.values()), homeless
+
+
+def _is_address(line_item_id: str) -> bool:
+    """AGS §3.2.4: the id is the address of the line item; a bare number leads nowhere, and must not sink the others."""
+    return line_item_id.lower().startswith(("https://", "http://"))
 
 
 def _line_item(row: Row, position: int) -> lms.LineItem:

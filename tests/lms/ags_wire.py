@@ -104,8 +104,8 @@ def registration() -> Registration:
     )
 
 
-def reader(row: Registration) -> Ags:
-    return Ags(Settings("ags"), Services(row))
+def reader(row: Registration, product: str = "") -> Ags:
+    return Ags(Settings("ags", options={"product": product}), Services(row))
 
 
 def course(**changes: Any) -> lms.Course:

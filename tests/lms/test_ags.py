@@ -220,8 +220,60 @@ def test_number_as_user_id_is_the_same_person(read: Read, ags: AgsWire) -> None:
 def test_course_without_line_items_says_what_most_lmss_show(read: Read, ags: AgsWire) -> None:
     ags.line_items = []
     book = read()
-    assert (book.results, len(book.warnings)) == ((), 1)
-    assert "no assignments" in book.warnings[0] and "administrator" in book.warnings[0]
+    assert (book.results, len(book.warnings)) == ((), 2)
+    assert "no assignments" in book.warnings[0] and "administrator" in book.warnings[1]
+
+
+@pytest.mark.parametrize("product", ["canvas", "moodle", "brightspace", "blackboard", "schoology"])
+def test_course_without_line_items_names_the_reader_to_connect(
+    ags: AgsWire, row: Registration, product: str
+) -> None:
+    ags.line_items = []
+    warnings = reader(row, product).read_gradebook(course()).warnings
+    assert f"the reader “{product}”" in warnings[1]
+    assert f"the reader “{product}”" in reader(row, product).check()[0].text
+
+
+def test_unknown_product_names_no_reader(ags: AgsWire, row: Registration) -> None:
+    ags.line_items = []
+    assert "a reader of this LMS" in reader(row, "openedx").read_gradebook(course()).warnings[1]
+
+
+def test_sakai_that_marks_nothing_may_show_little_and_says_where_to_open_it(
+    ags: AgsWire, row: Registration
+) -> None:
+    [hint] = reader(row, "sakai").read_gradebook(course()).warnings
+    assert "read-only access to entire gradebook" in hint
+    assert "read-only access to entire gradebook" in reader(row, "sakai").check()[0].text
+
+
+@pytest.mark.parametrize(("mark", "whole"), [(True, True), (False, False), ("true", False), (None, False)])
+def test_sakais_mark_of_a_foreign_column_shows_the_whole_gradebook(
+    ags: AgsWire, row: Registration, mark: object, whole: bool
+) -> None:
+    ags.line_items[1]["https://www.sakailms.org/spec/lti-ags/v2p0/readOnly"] = mark
+    book = reader(row, "sakai").read_gradebook(course())
+    assert (book.warnings == ()) is whole
+    assert [item.line_item_id for item in book.line_items] == [SHORT, LONG]
+
+
+@pytest.mark.parametrize("wrong", [7, "9", "urn:x", {}, True])
+def test_line_item_whose_id_is_no_address_does_not_sink_the_others(
+    read: Read, ags: AgsWire, wrong: object
+) -> None:
+    ags.line_items.append({"id": wrong, "label": "Odd", "scoreMaximum": 5})
+    book = read()
+    assert [item.line_item_id for item in book.line_items] == [SHORT, LONG]
+    assert [text for text in book.warnings if "1 assignments without an address" in text]
+
+
+def test_values_of_wrong_types_everywhere_spoil_no_more_than_themselves(read: Read, ags: AgsWire) -> None:
+    wrong: list[Any] = [None, True, 5, "x", [], {}]
+    for value in wrong:
+        ags.line_items[1] |= {"label": value, "scoreMaximum": value, "endDateTime": value}
+        ags.result("9", "4").update({"resultMaximum": value, "timestamp": value, "comment": value})
+        ags.member("5").update({"name": value, "email": value, "status": "Active", "roles": value})
+        assert read().complete
 
 
 def test_line_item_without_an_address_is_left_out_and_counted(read: Read, ags: AgsWire) -> None:

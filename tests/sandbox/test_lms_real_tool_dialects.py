@@ -56,7 +56,7 @@ def register(server: Server) -> None:
     Deployment.objects.create(registration=registration, deployment_id=deployment_id, active=True)
 
 
-def gradebook(server: Server) -> lms.Gradebook:
+def gradebook(server: Server, product: str = "") -> lms.Gradebook:
     assert launch(server.base_url, "101", "11", Client()).status_code == 302
     context = Context.objects.get()
     course = lms.Course(
@@ -65,7 +65,8 @@ def gradebook(server: Server) -> lms.Gradebook:
         memberships_url=context.memberships_url,
         scopes=frozenset(context.ags_scopes),
     )
-    return Ags(Settings("sandbox"), Services(context.registration)).read_gradebook(course)
+    settings = Settings("sandbox", options={"product": product})
+    return Ags(settings, Services(context.registration)).read_gradebook(course)
 
 
 @pytest.mark.parametrize("dialect", PRODUCTS)
@@ -88,6 +89,23 @@ def test_moodle_that_pages_by_itself_is_read_whole(connect: Any) -> None:
     assert len({one.user_id for one in book.results}) >= 30
     pages = [entry for entry in server.journal if "from=7" in entry["query"]]
     assert len(pages) >= 5
+
+
+def test_sakai_whose_administrator_opened_the_gradebook_is_read_whole(connect: Any) -> None:
+    server = connect("sakai", students=30)
+    book = gradebook(server, "sakai")
+    held = server.state["courses"]["101"]["assignments"]
+    graded = [one for one in held if one["published"] and one["grading_type"] != "not_graded"]
+    assert [one.title for one in book.line_items] == [one["title"] for one in graded]
+    assert [one.maximum for one in book.line_items] == [one["maximum"] for one in graded]
+    assert {one.line_item_id for one in book.results} == {one.line_item_id for one in book.line_items}
+    assert book.warnings == ()
+
+
+def test_sakai_that_shows_the_tools_own_columns_says_what_to_tick(connect: Any) -> None:
+    book = gradebook(connect("sakai", extra={"own": "2"}), "sakai")
+    assert len(book.line_items) == 2
+    assert [text for text in book.warnings if "read-only access to entire gradebook" in text]
 
 
 def test_brightspace_with_more_items_than_a_page_is_read_whole(connect: Any) -> None:

@@ -22,6 +22,7 @@ from gradesync_site.sandbox.lms import (
     pages,
     platform,
     registration,
+    schoology,
     seeds,
     services,
     storage,
@@ -36,7 +37,8 @@ from gradesync_site.sandbox.lms.world import TEACHER
 Json = dict[str, Any]
 
 ROOMS = (
-    *(platform, key_set, tokens, oauth, services, canvas, brightspace, moodle_ws, registration, storage),
+    *(platform, key_set, tokens, oauth, services, canvas, brightspace, moodle_ws, schoology),
+    *(registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -79,6 +81,7 @@ def describe(campus: Campus, base_url: str) -> Json:
         "moodle_token": campus.moodle_token,
         "brightspace_token": brightspace.token_of(campus),
         "oauth": {"client_id": keyring.CLIENT_ID, "client_secret": keyring.SECRET},
+        "schoology": schoology.describe(base_url),
         "courses": [_course(campus, base_url, course) for course in campus.world.courses()],
     }
 

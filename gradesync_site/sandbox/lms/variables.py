@@ -29,6 +29,7 @@ def _values(campus: Campus, course: Json, person: Json) -> dict[str, str]:
         "$Canvas.course.sectionSisSourceIds": ",".join(
             s["sis_id"] for s in course["sections"] if s["sis_id"]
         ),
+        "$com.schoology.CourseSection.id": str(course["id"]),
         "$CourseSection.sourcedId": course["sis_id"],
         "$CourseOffering.sourcedId": course["sis_id"],
         "$Context.id": identities.context_id(campus, course),
