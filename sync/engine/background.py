@@ -232,8 +232,8 @@ def _wait_for_turn(asked: Asked, lease: Lease, error: NotItsTurn) -> None:
 def _end_without_grant(asked: Asked, lease: Lease, error: GrantNeeded) -> None:
     """Not a failure: the page asks her to connect, and nothing was read or changed. A schedule stops, and says so."""
     lease.set(state="cancelled", finished_at=timezone.now(), message=str(error)[:500])
-    if isinstance(asked, Run) and asked.schedule is not None and error.code != "grant_refused":
-        stops.stop(asked.schedule, "no_grant")
+    if isinstance(asked, Run) and error.code != "grant_refused":
+        stops.without_grant(asked)
 
 
 def _fail(lease: Lease, message: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lti_tool.models import LtiUser
 from sync.engine import grants
 from sync.engine.adapters import make_reader, make_sis
-from sync.errors import Misconfigured
+from sync.errors import GrantNeeded, Misconfigured
 from sync.models import Grant, LmsConnection, SisConnection
 from sync.options import Finding
 
@@ -44,7 +45,15 @@ def _by_grants(row: LmsConnection) -> Sequence[Finding]:
         return [Finding(title, False, text)]
     lost = connected.count() - used
     text = f"Connected: {used}." + (f" To connect again: {lost}." if lost else "")
-    return [Finding(title, True, text), *make_reader(row, newest).check()]
+    return [Finding(title, True, text), *_of_one(row, newest)]
+
+
+def _of_one(row: LmsConnection, teacher: LtiUser) -> Sequence[Finding]:
+    """That one teacher must connect again is no trouble of the connection."""
+    try:
+        return make_reader(row, teacher).check()
+    except GrantNeeded as error:
+        return [Finding("Newest access", False, str(error))]
 
 
 def _write(row: SisConnection | LmsConnection, trouble: str) -> None:

@@ -103,7 +103,7 @@ def _wait_for_grant(run: Run, lease: Lease, error: GrantNeeded) -> None:
         _rest(run, lease, error)
         return
     _end(run, lease, "failed", str(error))
-    stops.stop(run.schedule, "no_grant")
+    stops.without_grant(run)
 
 
 def _rest(run: Run, lease: Lease, error: AdapterError | pausing.Held) -> None:

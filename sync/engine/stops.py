@@ -6,7 +6,7 @@ import logging
 
 from django.utils import timezone
 
-from sync.models import Schedule
+from sync.models import Run, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -17,3 +17,10 @@ def stop(schedule: Schedule, why: str) -> None:
     rows = Schedule.objects.filter(pk=schedule.pk, stopped="", owner_id=schedule.owner_id)
     if rows.update(**stopped):
         log.warning("the schedule of course %s stopped: %s", schedule.context_id, why)
+
+
+def without_grant(run: Run) -> None:
+    """The access that this run reads with is gone: so is the schedule's, unless it changed hands since."""
+    schedule = run.schedule
+    if schedule is not None and schedule.owner_id == run.asked_by_id:
+        stop(schedule, "no_grant")

@@ -91,6 +91,17 @@ def test_the_page_of_a_read_that_found_the_grant_gone_leads_to_connecting(
     assert "No grade is lost: connect again" in said
 
 
+def test_a_notice_that_waits_for_a_read_becomes_the_button_to_connect(
+    ada: Browser, granted: Course, canvas: Server
+) -> None:
+    give(LmsConnection.objects.get(), granted, canvas)
+    engine.ask_look(granted.context, granted.who)
+    Grant.objects.update(lost_at=timezone.now())
+    ada.get("course")
+    assert Look.objects.get().state == "cancelled"
+    assert "Connect to Canvas" in text_of(ada.get("reading_notice", headers={"HX-Request": "true"}))
+
+
 def test_connecting_anew_replaces_the_grant_and_takes_the_former_back(ada: Browser, canvas: Server) -> None:
     first = connect(ada)
     second = connect(ada)

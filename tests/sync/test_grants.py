@@ -386,6 +386,21 @@ def test_a_grant_that_is_lost_while_a_scheduled_run_is_sent_ends_it_and_stops_th
     assert scheduled.stopped == "no_grant"
 
 
+def test_a_schedule_that_changed_hands_does_not_stop_for_its_former_owner(
+    scheduled: Schedule, granted: Course, connection: LmsConnection, canvas: Server
+) -> None:
+    run = schedules.start(scheduled.pk)
+    assert run is not None
+    other = co_teacher(granted)
+    give(connection, granted, canvas, user=other.user)
+    schedules.take_over(granted.context, other)
+    Grant.objects.filter(user=granted.teacher).update(lost_at=timezone.now())
+    engine.read_run(run.pk)
+    run.refresh_from_db()
+    scheduled.refresh_from_db()
+    assert (run.state, scheduled.stopped) == ("cancelled", "")
+
+
 def test_a_busy_sign_in_puts_a_schedule_off_and_stops_nothing(
     scheduled: Schedule, granted: Course, canvas: Server
 ) -> None:
@@ -521,6 +536,11 @@ def test_check_connection_says_how_many_have_connected(
     found = checking.check(connection)
     assert [one.ok for one in found] == [True, True]
     assert found[0].text == "Connected: 1. To connect again: 1."
+    ending(Grant.objects.in_use().get())
+    canvas.control("oauth", revoke=True)
+    assert [one.ok for one in checking.check(connection)] == [True, False]
+    connection.refresh_from_db()
+    assert connection.trouble == "", "it is no trouble of the connection"
 
 
 def test_the_admin_s_form_asks_for_a_key_and_shows_the_redirect_address(
