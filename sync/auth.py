@@ -57,7 +57,8 @@ class ClientCredentials:
     """OAuth 2 client credentials (RFC 6749 §4.4), safe to use from several threads.
 
     `optional` scopes are dropped, once, when the server knows one of them not (`invalid_scope`). `granted` is what
-    the last token answer named, None as long as it named nothing. Raises Misconfigured or TryLater.
+    the last token answer named, None as long as it named nothing. `server` is what its texts call the other side. Raises
+    Misconfigured or TryLater.
     """
 
     def __init__(
@@ -70,8 +71,9 @@ class ClientCredentials:
         *,
         optional: Sequence[str] = (),
         in_body: bool = False,
+        server: str = "The SIS",
     ) -> None:
-        self._url, self._client_id, self._secret = token_url, client_id, secret
+        self._url, self._client_id, self._secret, self._server = token_url, client_id, secret, server
         self._scopes, self._optional = tuple(scopes), tuple(optional)
         self._tokens, self._in_body = tokens, in_body
         self._session = http.Session({http.host_of(token_url).lower()})
@@ -108,7 +110,7 @@ class ClientCredentials:
         response = self._ask((*self._scopes, *self._optional))
         if self._optional and _oauth_error(response) == "invalid_scope":
             response = self._ask(self._scopes)
-        _raise_for_token(response)
+        _raise_for_token(response, self._server)
         answer = _mapping(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:
@@ -136,17 +138,17 @@ class ClientCredentials:
             raise TryLater(f"No token could be fetched: {error}") from None
 
 
-def _raise_for_token(response: requests.Response) -> None:
+def _raise_for_token(response: requests.Response, server: str) -> None:
     code = response.status_code
     if code == 200 or code == 201:
         return
     if code == 429 or code >= 500:
         raise TryLater("The token server is busy or away.", retry_after(response))
     if _oauth_error(response) == "invalid_scope":
-        text = "The SIS does not grant the rights that are asked for. Its administrator must allow them for this key."
+        text = f"{server} does not grant the rights that are asked for. Its administrator must allow them for this key."
         raise Misconfigured(text, "scope_refused")
     if code in (400, 401, 403):
-        text = "The SIS refuses the client id and secret. An administrator must check or renew them."
+        text = f"{server} refuses the client id and secret. An administrator must check or renew them."
         raise Misconfigured(text, "token_refused")
     raise Misconfigured(f"The token URL answered {code}. An administrator must check it.", "token_url_wrong")
 

@@ -63,6 +63,18 @@ def test_id_and_secret_go_in_the_body_where_asked(mock: responses.RequestsMock) 
     assert form(mock)["client_secret"] == [SECRET] and "Authorization" not in mock.calls[0].request.headers
 
 
+def test_without_scopes_none_is_named(mock: responses.RequestsMock) -> None:
+    gives(mock)
+    ClientCredentials(URL, "client", SECRET, (), MemoryTokens()).token()
+    assert mock.calls[0].request.body == "grant_type=client_credentials"
+
+
+def test_refusal_names_the_server_that_refused(mock: responses.RequestsMock) -> None:
+    mock.add("POST", URL, status=401)
+    with pytest.raises(Misconfigured, match="Blackboard refuses the client id and secret"):
+        credentials(server="Blackboard").token()
+
+
 def test_a_token_is_asked_for_once_and_shared_through_the_store(mock: responses.RequestsMock) -> None:
     gives(mock)
     store = MemoryTokens()

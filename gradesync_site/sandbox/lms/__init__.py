@@ -9,6 +9,8 @@ from flask import Flask
 from gradesync_site.sandbox.control import Options, Sandbox, make_server_app
 from gradesync_site.sandbox.lms import (
     admin_pages,
+    blackboard,
+    blackboard_json,
     brightspace,
     canvas,
     control_routes,
@@ -38,7 +40,7 @@ Json = dict[str, Any]
 
 ROOMS = (
     *(platform, key_set, tokens, oauth, services, canvas, brightspace, moodle_ws, schoology),
-    *(registration, storage),
+    *(blackboard, registration, storage),
     *(control_routes, pages, admin_pages, opening, deep_linking),
 )
 
@@ -46,8 +48,8 @@ ROOMS = (
 def make_app(options: Options) -> Flask:
     """The Flask app; `options.extra`: tool_url (registers GradeSync there), token, page_size, token_s, plain, storage.
 
-    Also moodle_token, brightspace_token, own (see `columns`), and endpoint_host, issuer and says_issuer (see
-    `addresses`).
+    Also moodle_token, brightspace_token, blackboard_page (rows that a page has at most), blackboard_quota, own (see
+    `columns`), and endpoint_host, issuer and says_issuer (see `addresses`).
     """
     if options.dialect not in DIALECTS:
         raise ValueError(f"The sandbox LMS speaks {', '.join(filter(None, DIALECTS))}.")
@@ -79,6 +81,8 @@ def describe(campus: Campus, base_url: str) -> Json:
         "openid_configuration": at.configuration,
         "canvas_token": campus.canvas_token,
         "moodle_token": campus.moodle_token,
+        "blackboard_key": blackboard.KEY,
+        "blackboard_secret": blackboard.SECRET,
         "brightspace_token": brightspace.token_of(campus),
         "oauth": {"client_id": keyring.CLIENT_ID, "client_secret": keyring.SECRET},
         "schoology": schoology.describe(base_url),
@@ -90,6 +94,7 @@ def _course(campus: Campus, base_url: str, course: Json) -> Json:
     teachers = dict.fromkeys(str(row["user_id"]) for row in campus.world.enrollments(course, TEACHER))
     return {
         "id": str(course["id"]),
+        "uuid": blackboard_json.uuid_of(course),
         "title": course["name"],
         "url": f"{base_url}/courses/{course['id']}",
         "teachers": list(teachers),

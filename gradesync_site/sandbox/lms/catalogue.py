@@ -30,6 +30,8 @@ FAULTS: dict[str, str] = {
     "moodle-right-missing": "the report keeps the first assignment back, and says nothing",
     "moodle-hidden-grade": "the report keeps one student's grade of the first assignment back, and says nothing",
     "moodle-setting-off": "a display setting of the user report is off (setting: grade, range, weight, percentage, feedback)",
+    # Blackboard's services
+    "blackboard-gap": "each grading schema leaves a point between its first and its second symbol",
     # launch
     "no-ags-claim": "the launch names no line items",
     "no-nrps-claim": "the launch names no members",
