@@ -176,7 +176,7 @@ class Rest:
         return token
 
     def _send(self, method: str, url: str, params: Params, body: Mapping[str, Any]) -> requests.Response:
-        self.streams.in_reader(_nothing)
+        self.streams.go_on()
         headers = {**self.authorize(method, url, params), **body.get("headers", {})}
         rest = {name: value for name, value in body.items() if name != "headers"}
         try:
@@ -192,7 +192,7 @@ class Rest:
         """In a thread of `streams` by the second, so that the failure of another job ends the wait."""
         for piece in [seconds] if self.streams.is_reader() else [1] * seconds:
             time.sleep(piece)
-            self.streams.in_reader(_nothing)
+            self.streams.go_on()
 
     def _wait(self, error: Busy) -> None:
         """As long as it asks for, within this read's patience; then the read is given up, and all workers are told."""
@@ -265,10 +265,6 @@ def _number(name: tuple[str, ...]) -> int | None:
     if len(name) != 1 or not (name[0].isascii() and name[0].isdigit()) or len(name[0]) > 19:
         return None
     return int(name[0]) if not name[0].startswith("0") else None
-
-
-def _nothing() -> None:
-    """Each request passes through the reading thread once: there a failed job stops the others."""
 
 
 def _origin(url: str) -> tuple[str, str]:

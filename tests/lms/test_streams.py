@@ -116,6 +116,24 @@ def test_error_in_one_job_ends_the_others_at_their_next_request() -> None:
     assert asked[0] >= 3
 
 
+def test_error_in_one_job_ends_others_that_ask_the_reader_nothing() -> None:
+    streams = Streams(2)
+
+    def endless() -> None:
+        while True:
+            streams.go_on()
+
+    with pytest.raises(Broken):
+        streams.gather([endless, raiser(Broken())])
+
+
+def test_the_thread_that_reads_always_goes_on() -> None:
+    streams = Streams(2)
+    with pytest.raises(Broken):
+        streams.gather([raiser(Broken()), raiser(Broken())])
+    streams.go_on()
+
+
 def test_jobs_that_had_not_begun_never_begin_after_an_error() -> None:
     begun: list[int] = []
     streams = Streams(2)

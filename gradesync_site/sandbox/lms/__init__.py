@@ -11,6 +11,7 @@ from gradesync_site.sandbox.lms import (
     admin_pages,
     brightspace,
     canvas,
+    canvas_control,
     control_routes,
     deep_linking,
     hostile,
@@ -35,7 +36,7 @@ Json = dict[str, Any]
 
 ROOMS = (
     *(platform, key_set, tokens, services, canvas, brightspace, moodle_ws, registration, storage),
-    *(control_routes, pages, admin_pages, opening, deep_linking),
+    *(control_routes, canvas_control, pages, admin_pages, opening, deep_linking),
 )
 
 
