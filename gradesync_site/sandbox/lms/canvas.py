@@ -30,6 +30,7 @@ def blueprint(campus: Campus) -> Blueprint:
     routes.after_request(lambda response: _leave(campus, response))
     routes.register_error_handler(Unknown, lambda error: answer(MISSING, 404))
     _course_routes(routes, campus)
+    _grade_routes(routes, campus)
     _people_routes(routes, campus)
     _scheme_routes(routes, campus)
     return routes
@@ -84,6 +85,10 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
     @routes.get("/courses/<ref>/assignment_groups")
     def groups(ref: str) -> Response:
         return _page(campus, canvas_json.groups(world.course(ref)))
+
+
+def _grade_routes(routes: Blueprint, campus: Campus) -> None:
+    world = campus.world
 
     @routes.get("/courses/<ref>/grading_periods")
     def periods(ref: str) -> Response:

@@ -63,26 +63,15 @@ class Client(rest.Rest):
 
     def _denied(self, response: requests.Response) -> AdapterError:
         """Canvas answers 401 for a bad token, for a missing right and for a missing scope; a new token helps the first."""
-        found = self._stated(response)
-        errors = found.get("errors")
-        words = str(errors).lower() if isinstance(errors, list) else ""
-        if "insufficient scopes" in words:
+        if b"insufficient scopes" in response.content.lower():
             return Misconfigured(
                 "The access token was not given the scope to read this in Canvas. A Canvas administrator must add it to "
                 "the developer key.",
                 rest.FORBIDDEN,
             )
-        lacks_right = response.status_code == 403 or found.get("status") == "unauthorized"
-        if lacks_right and "WWW-Authenticate" not in response.headers:
+        if "WWW-Authenticate" not in response.headers and _lacks_right(response):
             return rest.forbidden("Canvas")
         return rest.refused_token("Canvas")
-
-    def _stated(self, response: requests.Response) -> Mapping[str, Any]:
-        try:
-            found = http.loads(response.content)
-        except http.BadBody:
-            return {}
-        return found if isinstance(found, Mapping) else {}
 
     # --- lists ---
 
@@ -122,6 +111,16 @@ class Client(rest.Rest):
             self._ease_left -= seconds
             self.pause(seconds)
         return response
+
+
+def _lacks_right(response: requests.Response) -> bool:
+    if response.status_code == 403:
+        return True
+    try:
+        found = http.loads(response.content)
+    except http.BadBody:
+        return False
+    return isinstance(found, Mapping) and found.get("status") == "unauthorized"
 
 
 def _ease(response: requests.Response) -> int:
