@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -195,55 +194,91 @@ def is_course_student(member: lms.Member) -> bool:
     return member.is_student and member.active and not member.test
 
 
+class Accounting:
+    """Results as they come, each in its place: one for every active student and published line item.
+
+    Rows that are equal collapse; rows that differ become one with `score_error` "repeated". Rows of people or line
+    items that the LMS does not list are left out, and counted in a warning.
+    """
+
+    def __init__(self, members: Iterable[lms.Member], line_items: Iterable[lms.LineItem]) -> None:
+        people = list(members)
+        self._people = {one.user_id for one in people}
+        self._items = {item.line_item_id: item for item in line_items}
+        students = dict.fromkeys(one.user_id for one in people if is_course_student(one))
+        columns = [name for name, item in self._items.items() if item.published]
+        self._rows = {user_id: at for at, user_id in enumerate(students)}
+        self._columns = {name: at for at, name in enumerate(columns)}
+        # one place for each result: beside the records themselves it takes eight bytes
+        self._places: list[lms.Result | None] = [None] * (len(self._rows) * len(columns))
+        self._repeated: set[int] = set()
+        self._strangers: set[tuple[str, str]] = set()
+        self._unlisted: set[tuple[str, str]] = set()
+
+    def add(self, row: lms.Result) -> None:
+        item = self._items.get(row.line_item_id)
+        if item is None or row.user_id not in self._people:
+            self._note_stray(row)
+        elif item.published and row.user_id in self._rows:
+            place = self._rows[row.user_id] * len(self._columns) + self._columns[row.line_item_id]
+            self._put(place, replace(row, maximum=item.maximum) if row.maximum is None else row)
+
+    def results(self, *, without: Collection[str] = ()) -> tuple[lms.Result, ...]:
+        """All of them, in the order of students and line items; `without` names line items that turned out not to count."""
+        kept = [(at, self._items[name]) for name, at in self._columns.items() if name not in without]
+        return tuple(
+            self._result(row * len(self._columns) + column, user_id, item)
+            for user_id, row in self._rows.items()
+            for column, item in kept
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Ungraded rows of strangers say nothing and are not mentioned."""
+        texts = []
+        if self._strangers:
+            texts.append(
+                f"The LMS holds {len(self._strangers)} results of people who are not listed in this course (any more). "
+                "They are left out."
+            )
+        if self._unlisted:
+            texts.append(
+                f"The LMS holds {len(self._unlisted)} results of assignments that it does not list. They are left out."
+            )
+        return tuple(texts)
+
+    def _put(self, place: int, row: lms.Result) -> None:
+        former = self._places[place]
+        if former is not None and former != row:
+            self._repeated.add(place)
+        self._places[place] = row
+
+    def _result(self, place: int, user_id: str, item: lms.LineItem) -> lms.Result:
+        if place in self._repeated:
+            return lms.Result(
+                user_id,
+                item.line_item_id,
+                lms.Status.NOT_GRADED,
+                maximum=item.maximum,
+                score_error="repeated",
+            )
+        return self._places[place] or lms.Result(
+            user_id, item.line_item_id, lms.Status.NOT_GRADED, maximum=item.maximum
+        )
+
+    def _note_stray(self, row: lms.Result) -> None:
+        if _says_something(row):
+            known = row.user_id in self._people
+            (self._unlisted if known else self._strangers).add((row.user_id, row.line_item_id))
+
+
 def account(
     members: Iterable[lms.Member], line_items: Iterable[lms.LineItem], found: Iterable[lms.Result]
 ) -> tuple[tuple[lms.Result, ...], tuple[str, ...]]:
-    """Exactly one result per active student and published line item, and the warnings about the others.
-
-    No row: NOT_GRADED. Equal rows collapse; rows that differ become one with `score_error` "repeated". Rows of
-    people or line items that the LMS does not list are left out, and counted in a warning.
-    """
-    people, items = list(members), {item.line_item_id: item for item in line_items}
-    rows: dict[tuple[str, str], list[lms.Result]] = defaultdict(list)
+    """Exactly one result per active student and published line item, and the warnings about the others."""
+    accounting = Accounting(members, line_items)
     for row in found:
-        rows[row.user_id, row.line_item_id].append(row)
-    students = [one.user_id for one in people if is_course_student(one)]
-    results = tuple(
-        _single(rows.get((user_id, item.line_item_id), []), user_id, item)
-        for user_id in students
-        for item in items.values()
-        if item.published
-    )
-    return results, _strays(rows, {one.user_id for one in people}, items.keys())
-
-
-def _single(rows: list[lms.Result], user_id: str, item: lms.LineItem) -> lms.Result:
-    if not rows:
-        return lms.Result(user_id, item.line_item_id, lms.Status.NOT_GRADED, maximum=item.maximum)
-    if any(row != rows[0] for row in rows):
-        return lms.Result(user_id, item.line_item_id, lms.Status.NOT_GRADED, score_error="repeated")
-    return replace(rows[0], maximum=item.maximum) if rows[0].maximum is None else rows[0]
-
-
-def _strays(
-    rows: Mapping[tuple[str, str], list[lms.Result]], people: Iterable[str], items: Iterable[str]
-) -> tuple[str, ...]:
-    """Ungraded rows of strangers say nothing and are not mentioned."""
-    known_people, known_items = set(people), set(items)
-    graded = [pair for pair, several in rows.items() if any(_says_something(row) for row in several)]
-    strangers = sum(1 for user_id, _ in graded if user_id not in known_people)
-    unlisted = sum(1 for user_id, item in graded if user_id in known_people and item not in known_items)
-    warnings = []
-    if strangers:
-        warnings.append(
-            f"The LMS holds {strangers} results of people who are not listed in this course (any more). "
-            "They are left out."
-        )
-    if unlisted:
-        warnings.append(
-            f"The LMS holds {unlisted} results of assignments that it does not list. They are left out."
-        )
-    return tuple(warnings)
+        accounting.add(row)
+    return accounting.results(), accounting.warnings()
 
 
 def _says_something(row: lms.Result) -> bool:

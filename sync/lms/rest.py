@@ -6,7 +6,9 @@ A reader's client inherits `Rest`, says what the LMS's status codes mean (`refus
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -110,7 +112,7 @@ class Rest:
                 and error.code == "token_refused"
                 and self.account
             ):
-                self._renew(spent)
+                self.streams.in_reader(partial(self._renew, spent))
                 renewed = True
             else:
                 raise error
@@ -174,7 +176,7 @@ class Rest:
         return token
 
     def _send(self, method: str, url: str, params: Params, body: Mapping[str, Any]) -> requests.Response:
-        self.streams.in_reader(_nothing)
+        self.streams.go_on()
         headers = {**self.authorize(method, url, params), **body.get("headers", {})}
         rest = {name: value for name, value in body.items() if name != "headers"}
         try:
@@ -186,6 +188,12 @@ class Rest:
         except http.HttpError as error:
             raise TryLater(f"{self.product} could not be read: {error}") from None
 
+    def pause(self, seconds: int) -> None:
+        """In a thread of `streams` by the second, so that the failure of another job ends the wait."""
+        for piece in [seconds] if self.streams.is_reader() else [1] * seconds:
+            time.sleep(piece)
+            self.streams.go_on()
+
     def _wait(self, error: Busy) -> None:
         """As long as it asks for, within this read's patience; then the read is given up, and all workers are told."""
         after = error.after or THROTTLED_S
@@ -193,20 +201,23 @@ class Rest:
         if after > LONGEST_S or after > self._patience:
             raise TryLater(str(error), after)
         self._patience -= after
-        time.sleep(after)
+        self.pause(after)
 
     def _renew(self, spent: str) -> None:
-        account = self.account
-        if account is not None and self._token == spent:
-            self._token = self.streams.in_reader(lambda: account.renew(spent))
+        """Another token than `spent`, asked for once, however many threads it was refused to."""
+        if self.account is not None and self._token == spent:
+            self._token = self.account.renew(spent)
 
 
 class Whole:
-    """A list that comes in pages, kept whole: a row that comes twice, or a page, shows that they moved while reading."""
+    """A list that comes in pages: a row that comes twice, or a page, shows that they moved while reading.
+
+    `add` keeps the rows; `passed` hands them on, for a reader that makes its records page by page.
+    """
 
     def __init__(self, client: Rest, keys: Sequence[str] = ("id",)) -> None:
         self._client, self._keys = client, keys
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen = Seen()
         self._visited: set[str] = set()
         self.rows: list[Row] = []
 
@@ -217,16 +228,43 @@ class Whole:
         self._visited.add(address)
 
     def add(self, page: Iterable[Row]) -> None:
-        for row in page:
-            name = tuple(str(row.get(key)) for key in self._keys)
-            if name in self._seen:
+        self.rows += self.passed(page)
+
+    def passed(self, page: Iterable[Row]) -> list[Row]:
+        """The rows of this page, when none of them came before."""
+        rows = list(page)
+        for row in rows:
+            if not self._seen.first_time(tuple(str(row.get(key)) for key in self._keys)):
                 raise self._client.broken("the same rows on two pages")
-            self._seen.add(name)
-            self.rows.append(row)
+        return rows
 
 
-def _nothing() -> None:
-    """Each request passes through the reading thread once: there a failed job stops the others."""
+class Seen:
+    """What came before. Ids that are numbers and rise, as LMSs mostly list them, take eight bytes each."""
+
+    def __init__(self) -> None:
+        self._rising = array("Q")
+        self._others: set[tuple[str, ...]] = set()
+        self._rises = True
+
+    def first_time(self, name: tuple[str, ...]) -> bool:
+        number = _number(name)
+        if self._rises and number and (not self._rising or number > self._rising[-1]):
+            self._rising.append(number)
+            return True
+        if self._rises:
+            self._others = {(str(one),) for one in self._rising}
+            self._rises, self._rising = False, array("Q")
+        new = name not in self._others
+        self._others.add(name)
+        return new
+
+
+def _number(name: tuple[str, ...]) -> int | None:
+    """The one number that this name is, where it fits into eight bytes and is written as usual."""
+    if len(name) != 1 or not (name[0].isascii() and name[0].isdigit()) or len(name[0]) > 19:
+        return None
+    return int(name[0]) if not name[0].startswith("0") else None
 
 
 def _origin(url: str) -> tuple[str, str]:

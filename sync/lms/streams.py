@@ -25,9 +25,14 @@ class Streams:
         self._stopping = threading.Event()
 
     def gather(self, jobs: Sequence[Callable[[], Found]]) -> list[Found]:
-        """What each job returned, in their order. The first error ends the others at their next `in_reader`, and is raised."""
-        if self.count == 1 or len(jobs) < 2:
+        """What each job returned, in their order. The first error ends the others at their next request, and is raised.
+
+        A job that gathers others does them itself, one after the other: only the thread that reads may wait here.
+        """
+        if self.count == 1 or len(jobs) < 2 or not self.is_reader():
             return [job() for job in jobs]
+        # those of an earlier gather may hold what its failure left over
+        self._calls, self._stopping = queue.SimpleQueue(), threading.Event()
         with ThreadPoolExecutor(self.count, thread_name_prefix="read") as pool:
             futures = [pool.submit(job) for job in jobs]
             try:
@@ -37,16 +42,23 @@ class Streams:
                 raise
         return [one.result() for one in futures]
 
+    def is_reader(self) -> bool:
+        return threading.get_ident() == self._reader
+
     def in_reader(self, call: Callable[[], Found]) -> Found:
-        """`call` done in the thread that reads, and what it returned or raised. Every request begins with one."""
-        if threading.get_ident() == self._reader:
+        """`call` done in the thread that reads, and what it returned or raised."""
+        if self.is_reader():
             return call()
-        if self._stopping.is_set():
-            raise Stopped
+        self.go_on()
         answer: Future[Any] = Future()
         self._calls.put((call, answer))
         found: Found = answer.result()
         return found
+
+    def go_on(self) -> None:
+        """Said before every request. Raises Stopped where another job of the same read failed."""
+        if self._stopping.is_set() and not self.is_reader():
+            raise Stopped
 
     def _serve(self, futures: Sequence[Future[Any]]) -> None:
         """Do what the threads ask for, until all jobs are done or one of them failed."""

@@ -22,6 +22,7 @@ BENCHES = {
     "push-put": ("tests.bench.push", 2.5),
     "launch": ("tests.bench.launch", 10.0),
     "launch-postgres": ("tests.bench.launch", 10.0),
+    "read": ("tests.bench.read", 1.3),
     # the slowest page of a large course beside 300 ms
     "pages": ("tests.bench.pages", 1.0),
 }

@@ -25,6 +25,9 @@ ANA, ZOE, GUS = "210000000000000001", "210000000000000002", "210000000000000003"
 TEST_STUDENT, TEACHER, ASSISTANT = "210000000000000004", "210000000000000009", "210000000000000010"
 FIXTURES = Path(__file__).parent / "fixtures" / "canvas"
 
+# what a list keeps from page to page
+KEPT = ("assignment_ids[]", "type[]", "grading_period_id")
+NO_GRADES = {"current_score": None, "current_grade": None, "final_score": None, "final_grade": None}
 Answer = tuple[int, Mapping[str, str], str]
 
 
@@ -42,7 +45,8 @@ class CanvasWire:
             "/users/self": {"id": "1", "name": "Integration"},
         }
         self.rows: dict[str, list[dict[str, Any]]] = {
-            f"{COURSE}/{name}": fixture(name) for name in ("sections", "enrollments", "assignments")
+            f"{COURSE}/{name}": fixture(name)
+            for name in ("sections", "enrollments", "assignments", "assignment_groups")
         }
         self.rows[f"{COURSE}/students/submissions"] = fixture("submissions")
         standards = fixture("grading_standards")
@@ -53,7 +57,13 @@ class CanvasWire:
             self.rows[f"{path}/grading_standards"] = standards[account["id"]]
         self.answers: dict[str, Callable[[PreparedRequest], Answer] | Answer] = {}
         self.next_url: Callable[[str, int], str] = self._bookmark
+        # by grading period the grades of each student in it
+        self.period_grades: dict[str, dict[str, dict[str, Any]]] = {}
         self.requests: list[PreparedRequest] = []
+
+    def open_periods(self) -> None:
+        """The course has the two grading periods of the fixture, in which nobody has a grade yet."""
+        self.one[f"{COURSE}/grading_periods"] = fixture("grading_periods")
 
     def serve(self, mock: responses.RequestsMock) -> None:
         mock.add_callback(responses.GET, re.compile(re.escape(BASE) + r"/api/v1/.*"), callback=self._answer)
@@ -107,6 +117,8 @@ class CanvasWire:
             return 200, {}, http.dumps(self.one[path])
         if path in self.rows:
             return self._page(path, parse_qs(urlsplit(str(request.url)).query))
+        if path == f"{COURSE}/grading_periods":
+            return 200, {}, '{"grading_periods":[],"meta":{}}'
         return 404, {}, '{"errors":[{"message":"The specified resource does not exist."}]}'
 
     def _page(self, path: str, query: Mapping[str, list[str]]) -> Answer:
@@ -116,14 +128,28 @@ class CanvasWire:
             return 400, {}, "{}"
         size = min(self.page_size, int(query.get("per_page", ["10"])[0]))
         start = int(found[1])
+        rows = [row for row in self.rows[path] if _is_asked_for(row, query)]
+        kept = "".join(f"&{name}={one}" for name, ones in query.items() if name in KEPT for one in ones)
         links = [f'<{self._bookmark(path, start)}>; rel="current"']
-        if start + size < len(self.rows[path]):
-            links.append(f'<{self.next_url(path, start + size)}>; rel="next"')
-        body = http.dumps(copy.deepcopy(self.rows[path][start : start + size]))
-        return 200, {"link": ",".join(links)}, body
+        if start + size < len(rows):
+            links.append(f'<{self.next_url(path, start + size)}{kept}>; rel="next"')
+        page = [self._row(row, query) for row in rows[start : start + size]]
+        return 200, {"link": ",".join(links)}, http.dumps(page)
+
+    def _row(self, row: dict[str, Any], query: Mapping[str, list[str]]) -> dict[str, Any]:
+        row = copy.deepcopy(row)
+        for period in query.get("grading_period_id", []):
+            if "grades" in row:
+                row["grades"] = self.period_grades.get(period, {}).get(row["user_id"], NO_GRADES)
+        return row
 
     def _bookmark(self, path: str, start: int) -> str:
         return f"{BASE}/api/v1{path}?page=bookmark:AbC{start}&per_page=100"
+
+
+def _is_asked_for(row: Mapping[str, Any], query: Mapping[str, list[str]]) -> bool:
+    kinds, items = query.get("type[]"), query.get("assignment_ids[]")
+    return (not kinds or row["type"] in kinds) and (not items or row["assignment_id"] in items)
 
 
 def canvas(**options: str) -> Canvas:

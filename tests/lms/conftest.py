@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import responses
@@ -29,3 +30,11 @@ def bright(mock: responses.RequestsMock) -> BrightspaceWire:
     wire = BrightspaceWire()
     wire.serve(mock)
     return wire
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seconds that readers wait, which they do not really do then."""
+    seconds: list[int] = []
+    monkeypatch.setattr("sync.lms.rest.time", SimpleNamespace(sleep=seconds.append))
+    return seconds

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.lms import records as lms
-from sync.lms.base import account, instant, is_course_student, number, text_of
+from sync.lms.base import Accounting, account, instant, is_course_student, number, text_of
 
 GRADED, NOT_GRADED = lms.Status.GRADED, lms.Status.NOT_GRADED
 
@@ -156,3 +156,16 @@ def test_time_is_in_utc_or_there_is_none(stated: object, found: datetime | None)
 )
 def test_text_is_trimmed_and_ids_may_be_numbers(stated: object, found: str) -> None:
     assert text_of(stated) == found
+
+
+def test_line_item_that_turned_out_not_to_count_is_left_out_at_the_end() -> None:
+    people, columns = (
+        [lms.Member("a"), lms.Member("b")],
+        [lms.LineItem("1", "Item"), lms.LineItem("2", "Other")],
+    )
+    accounting = Accounting(people, columns)
+    accounting.add(lms.Result("a", "1", GRADED, score=Decimal(5)))
+    assert [(one.user_id, one.line_item_id) for one in accounting.results(without={"1"})] == [
+        ("a", "2"),
+        ("b", "2"),
+    ]

@@ -279,7 +279,7 @@ def test_quiz_that_waits_for_review_is_not_graded_yet_and_is_mentioned(wire: Can
     wire.submission(ANA, "602")["workflow_state"] = "pending_review"
     book = read()
     found = result(book, ANA, "602")
-    assert (found.status, found.score) == (lms.Status.NOT_GRADED, None)
+    assert (found.status, found.score) == (lms.Status.PENDING, None)
     assert [text for text in book.warnings if text.startswith("1 quiz results wait")]
 
 

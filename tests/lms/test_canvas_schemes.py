@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync.errors import TryLater
+from sync.errors import Misconfigured, TryLater
 from sync.lms import records as lms
 from sync.lms.canvas.schemes import BUILT_IN
 from tests.lms.canvas_wire import ANA, COURSE, CanvasWire, canvas, course
@@ -128,6 +128,39 @@ def test_busy_canvas_while_looking_for_the_scheme_fails_the_read(wire: CanvasWir
     wire.answers["/accounts/12/grading_standards"] = (503, {}, "")
     with pytest.raises(TryLater):
         read()
+
+
+def test_course_whose_own_schemes_may_not_be_read_is_read_without_them(wire: CanvasWire) -> None:
+    """A scoped key may lack this one address."""
+    wire.course["grading_standard_id"] = "12"
+    wire.answers[f"{COURSE}/grading_standards"] = FORBIDDEN
+    book = read()
+    assert scheme_of(book, "601") is None
+    assert [text for text in book.warnings if "may not read" in text]
+
+
+def test_scheme_that_cannot_be_asked_for_another_reason_fails_the_read(wire: CanvasWire) -> None:
+    wire.course["grading_standard_id"] = "50"
+    wire.answers["/accounts/12"] = (400, {}, "")
+    with pytest.raises(Misconfigured):
+        read()
+
+
+def test_points_based_scheme_is_compared_by_its_fractions(wire: CanvasWire) -> None:
+    """Its scaling factor is for showing only: Canvas stores and compares fractions (app/models/grading_standard.rb)."""
+    wire.course["grading_standard_id"] = "12"
+    wire.rows[f"{COURSE}/grading_standards"][0].update(
+        points_based=True,
+        scaling_factor=4,
+        grading_scheme=[
+            {"name": "4.0", "value": Decimal("0.95"), "calculated_value": Decimal("3.8")},
+            {"name": "0", "value": 0, "calculated_value": 0},
+        ],
+    )
+    found = scheme_of(read(), "601")
+    assert found is not None and found.points_based
+    assert [entry.lower for entry in found.entries] == [Decimal("0.95"), Decimal(0)]
+    assert (found.places, found.below_all, found.clamped) == (4, "lowest", False)
 
 
 def test_accounts_that_lead_in_a_circle_end_the_search(wire: CanvasWire) -> None:

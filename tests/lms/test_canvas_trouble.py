@@ -18,7 +18,15 @@ from tests.lms.canvas_wire import ANA, BASE, COURSE, TOKEN, CanvasWire, canvas, 
 Error = TypeVar("Error", bound=AdapterError)
 
 SUBMISSIONS = f"{COURSE}/students/submissions"
-LISTS = ("sections", "enrollments", "assignments", "students/submissions")
+LISTS = (
+    "sections",
+    "enrollments",
+    "assignments",
+    "students/submissions",
+    "assignment_groups",
+    "grading_periods",
+    "late_policy",
+)
 
 
 def failure(kind: type[Error], asked: lms.Course | None = None) -> Error:
@@ -126,7 +134,12 @@ def test_no_answer_in_time_is_tried_later(
     ],
 )
 def test_busy_canvas_is_asked_again_after_the_time_it_names(
-    wire: CanvasWire, status: int, headers: Mapping[str, str], body: str, after: int | None
+    wire: CanvasWire,
+    slept: list[int],
+    status: int,
+    headers: Mapping[str, str],
+    body: str,
+    after: int | None,
 ) -> None:
     wire.answers[SUBMISSIONS] = (status, headers, body)
     error = failure(TryLater)
@@ -139,6 +152,7 @@ def test_busy_canvas_is_asked_again_after_the_time_it_names(
 @pytest.mark.parametrize(
     ("status", "headers", "body", "code"),
     [
+        (401, {}, '{"errors":[{"message":"Insufficient scopes on access token."}]}', "forbidden"),
         (
             401,
             {"WWW-Authenticate": "Bearer"},
@@ -195,20 +209,3 @@ def test_plain_http_address_is_refused_before_the_token_leaves(mock: responses.R
     with pytest.raises(Misconfigured, match="https"):
         Canvas(Settings("canvas", "http://canvas.example", TOKEN)).read_gradebook(course())
     assert len(mock.calls) == 0
-
-
-# --- the connection's check ---
-
-
-def test_check_tells_a_good_token_from_a_bad_one(wire: CanvasWire) -> None:
-    assert [one.ok for one in canvas().check()] == [True]
-    wire.answers["/users/self"] = (401, {}, "")
-    found = canvas().check()
-    assert [one.ok for one in found] == [False]
-    assert "expired" in found[0].text
-
-
-def test_check_of_a_busy_canvas_is_not_a_finding(wire: CanvasWire) -> None:
-    wire.answers["/users/self"] = (503, {}, "")
-    with pytest.raises(TryLater):
-        canvas().check()

@@ -28,7 +28,7 @@ SIS_STUDENTS = [
         ({"excused": True}, {"score": None, "excused": True}),
         ({"missing": True}, {"score": None, "missing": True}),
         ({"score": 4, "missing": True}, {"score": 4, "missing": True, "workflow_state": "graded"}),
-        ({"none": True}, {"score": None, "grade": None, "graded_at": None}),
+        ({"none": True}, {"score": None, "grade": None, "workflow_state": "graded"}),
         ({"text": "95%"}, {"score": Decimal("9.5")}),
         ({"score": 11, "late": True}, {"score": 11, "late": True}),
         ({"score": 8, "posted": False}, {"score": 8, "posted_at": None}),

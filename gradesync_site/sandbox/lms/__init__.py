@@ -13,6 +13,7 @@ from gradesync_site.sandbox.lms import (
     blackboard_json,
     brightspace,
     canvas,
+    canvas_control,
     control_routes,
     deep_linking,
     hostile,
@@ -41,7 +42,7 @@ Json = dict[str, Any]
 ROOMS = (
     *(platform, key_set, tokens, oauth, services, canvas, brightspace, moodle_ws, schoology),
     *(blackboard, registration, storage),
-    *(control_routes, pages, admin_pages, opening, deep_linking),
+    *(control_routes, canvas_control, pages, admin_pages, opening, deep_linking),
 )
 
 

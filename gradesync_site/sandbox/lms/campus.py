@@ -13,6 +13,7 @@ from flask import Flask, abort, request
 
 from gradesync_site.sandbox.control import Sandbox, answer
 from gradesync_site.sandbox.lms.addresses import Addresses
+from gradesync_site.sandbox.lms.canvas_bucket import Bucket
 from gradesync_site.sandbox.lms.dialects import DIALECTS
 from gradesync_site.sandbox.lms.keyring import Keyring
 from gradesync_site.sandbox.lms.signing import Signer
@@ -74,6 +75,7 @@ class Campus:
         self.signer = Signer(sandbox.state["signing_key"])
         self.canvas_token = sandbox.options.extra.get("token") or TOKEN
         self.moodle_token = sandbox.options.extra.get("moodle_token") or MOODLE_TOKEN
+        self.canvas_bucket = Bucket()
         self.page_size = int(sandbox.options.extra.get("page_size") or 10)
         self.token_s = int(sandbox.options.extra.get("token_s") or 3600)
         self.keyring = Keyring(self.token_s)

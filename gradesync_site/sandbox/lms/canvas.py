@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, g, request
 
 from gradesync_site.sandbox.control import answer, dumps
-from gradesync_site.sandbox.lms import canvas_json, troubles
+from gradesync_site.sandbox.lms import canvas_cells, canvas_json, canvas_settings, troubles
 from gradesync_site.sandbox.lms.campus import Campus, refuse
 from gradesync_site.sandbox.lms.paging import page_of
 from gradesync_site.sandbox.lms.world import TEST_STUDENT, Unknown
@@ -27,8 +27,10 @@ MISSING = {"errors": [{"message": "The specified resource does not exist."}]}
 def blueprint(campus: Campus) -> Blueprint:
     routes = Blueprint("canvas", __name__, url_prefix="/api/v1")
     routes.before_request(lambda: _admit(campus))
+    routes.after_request(lambda response: _leave(campus, response))
     routes.register_error_handler(Unknown, lambda error: answer(MISSING, 404))
     _course_routes(routes, campus)
+    _grade_routes(routes, campus)
     _people_routes(routes, campus)
     _scheme_routes(routes, campus)
     return routes
@@ -44,6 +46,19 @@ def _admit(campus: Campus) -> None:
         )
     troubles.of_lists(campus.sandbox, too_many=403)
 
+    if not campus.canvas_bucket.enter():
+        abort(troubles.too_often(403, {}))
+    g.in_bucket = True
+
+
+def _leave(campus: Campus, response: Response) -> Response:
+    """What the request cost, and how much of the bucket is left: after it was let in only."""
+    if g.get("in_bucket"):
+        campus.canvas_bucket.leave()
+        response.headers["X-Request-Cost"] = str(campus.canvas_bucket.cost)
+        response.headers["X-Rate-Limit-Remaining"] = str(campus.canvas_bucket.remaining)
+    return response
+
 
 def _bearer() -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -55,11 +70,11 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
 
     @routes.get("/courses")
     def courses() -> Response:
-        return _page(campus, [canvas_json.course(c) for c in world.courses()])
+        return _page(campus, [canvas_json.course(c, _includes()) for c in world.courses()])
 
     @routes.get("/courses/<ref>")
     def course(ref: str) -> Response:
-        return _json(canvas_json.course(world.course(ref)))
+        return _json(canvas_json.course(world.course(ref), _includes()))
 
     @routes.get("/courses/<ref>/sections")
     def sections(ref: str) -> Response:
@@ -75,10 +90,24 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
     def groups(ref: str) -> Response:
         return _page(campus, canvas_json.groups(world.course(ref)))
 
+
+def _grade_routes(routes: Blueprint, campus: Campus) -> None:
+    world = campus.world
+
+    @routes.get("/courses/<ref>/grading_periods")
+    def periods(ref: str) -> Response:
+        found = canvas_settings.of_course(world.course(ref))["grading_periods"]
+        return _json({"grading_periods": [canvas_json.period(one) for one in found], "meta": {}})
+
+    @routes.get("/courses/<ref>/late_policy")
+    def late_policy(ref: str) -> Response:
+        found = canvas_settings.of_course(world.course(ref))["late_policy"]
+        return _json({"late_policy": canvas_settings.POLICY | found}) if found else refuse(404, MISSING)
+
     @routes.get("/courses/<ref>/students/submissions")
     def submissions(ref: str) -> Response:
         found = world.course(ref)
-        cells = troubles.shortened(campus.sandbox, _cells(campus, found))
+        cells = troubles.shortened(campus.sandbox, canvas_cells.asked_for(world, found))
 
         def make(cell: tuple[Json, int]) -> Json:
             return canvas_json.submission(world, found, *cell)
@@ -86,18 +115,8 @@ def _course_routes(routes: Blueprint, campus: Campus) -> None:
         return troubles.of_results(campus.sandbox) or _page(campus, cells, make, results=True)
 
 
-def _cells(campus: Campus, course: Json) -> list[tuple[Json, int]]:
-    """(assignment, student): published assignments only, and students who are active, unless others are named."""
-    students = _asked(campus.world.student_ids(course), "student_ids[]")
-    assignments = {a["id"]: a for a in course["assignments"] if a["published"]}
-    wanted = _asked(list(assignments), "assignment_ids[]", default="all")
-    return [(assignments[one], user_id) for user_id in students for one in wanted]
-
-
-def _asked(known: list[int], parameter: str, default: str = "") -> list[int]:
-    """Of the ids that we know those that were asked for. Without student_ids Canvas shows one's own rows: none."""
-    asked = request.args.getlist(parameter) or [default]
-    return known if "all" in asked else [one for one in known if str(one) in asked]
+def _includes() -> list[str]:
+    return request.args.getlist("include[]")
 
 
 def _people_routes(routes: Blueprint, campus: Campus) -> None:
@@ -107,7 +126,8 @@ def _people_routes(routes: Blueprint, campus: Campus) -> None:
     def enrollments(ref: str) -> Response:
         found = world.course(ref)
         rows = troubles.people(campus.sandbox, _enrollments(campus, found))
-        return _page(campus, rows, lambda row: canvas_json.enrollment(world, found, row))
+        within = _period(found)
+        return _page(campus, rows, lambda row: canvas_json.enrollment(world, found, row, within))
 
     @routes.get("/courses/<ref>/users")
     def users(ref: str) -> Response:
@@ -123,6 +143,22 @@ def _people_routes(routes: Blueprint, campus: Campus) -> None:
         if owner is not None:
             return _json({"id": owner["id"], "name": owner["name"], "short_name": owner["name"]})
         return _json({"id": 1, "name": "Integration account", "short_name": "Integration account"})
+
+    @routes.get("/courses/<ref>/permissions")
+    def in_course(ref: str) -> Response:
+        return _json(dict.fromkeys(request.args.getlist("permissions[]"), bool(world.course(ref))))
+
+    @routes.get("/accounts/<account_id>/permissions")
+    def in_account(account_id: str) -> Response:
+        return _json(dict.fromkeys(request.args.getlist("permissions[]"), bool(world.account(account_id))))
+
+
+def _period(course: Json) -> Json | None:
+    asked = request.args.get("grading_period_id", "")
+    found = canvas_settings.period(course, asked)
+    if asked and found is None:
+        refuse(400, {"error": "invalid grading_period_id"})
+    return found
 
 
 def _enrollments(campus: Campus, course: Json) -> list[Json]:
@@ -160,6 +196,10 @@ def _scheme_routes(routes: Blueprint, campus: Campus) -> None:
     def one_of_course(ref: str, standard_id: str) -> Response:
         return one(world.course(ref), "Course", standard_id)
 
+    @routes.get("/accounts")
+    def accounts() -> Response:
+        return _page(campus, [canvas_json.account(one) for one in world.state["accounts"]])
+
     @routes.get("/accounts/<account_id>")
     def account(account_id: str) -> Response:
         return _json(canvas_json.account(world.account(account_id)))
@@ -189,8 +229,7 @@ def _page(
 def _json(data: Any, headers: dict[str, str] | None = None) -> Response:
     if STRING_IDS in request.headers.get("Accept", ""):
         data = _string_ids(data)
-    cost = {"X-Request-Cost": "0.05", "X-Rate-Limit-Remaining": "600.0"}
-    return Response(troubles.as_text(dumps(data)), 200, cost | (headers or {}), mimetype="application/json")
+    return Response(troubles.as_text(dumps(data)), 200, headers or {}, mimetype="application/json")
 
 
 def _string_ids(data: Any) -> Any:

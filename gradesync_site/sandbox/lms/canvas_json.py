@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from gradesync_site.sandbox.control import Sandbox
-from gradesync_site.sandbox.lms import grading, troubles
+from gradesync_site.sandbox.lms import canvas_settings, grading, troubles
 from gradesync_site.sandbox.lms.campus import here
 from gradesync_site.sandbox.lms.world import ASSISTANT, STUDENT, TEACHER, TEST_STUDENT, World, opaque
 
@@ -18,7 +18,9 @@ ROLE_IDS = {STUDENT: 3, TEACHER: 4, ASSISTANT: 5, TEST_STUDENT: 3}
 BEYOND_FLOAT = 10**16
 
 
-def course(own: Json) -> Json:
+def course(own: Json, include: Collection[str] = ()) -> Json:
+    here_only = canvas_settings.of_course(own)
+    concluded = {"concluded": here_only["concluded"]} if "concluded" in include else {}
     return {
         "id": own["id"],
         "name": own["name"],
@@ -29,8 +31,9 @@ def course(own: Json) -> Json:
         "sis_course_id": own["sis_id"] or None,
         "integration_id": None,
         "grading_standard_id": own["grading_standard_id"],
-        "workflow_state": "available",
-        "apply_assignment_group_weights": False,
+        "workflow_state": here_only["workflow_state"],
+        "apply_assignment_group_weights": here_only["weights"] is not None,
+        **concluded,
         "enrollment_term_id": 1,
         "term": {"id": 1, "name": own["term"]},
         "time_zone": "America/Denver",
@@ -53,12 +56,14 @@ def section(own_course: Json, own: Json) -> Json:
 
 def groups(own_course: Json) -> list[Json]:
     names = _group_names(own_course)
+    settings = canvas_settings.of_course(own_course)
     return [
         {
             "id": _group_id(own_course, name),
             "name": name,
             "position": names.index(name) + 1,
-            "group_weight": 0,
+            "group_weight": (settings["weights"] or {}).get(name, 0),
+            "rules": settings["rules"].get(name, {}),
         }
         for name in names
     ]
@@ -72,7 +77,17 @@ def _group_id(own_course: Json, name: str) -> int:
     return int(own_course["id"]) * 100 + _group_names(own_course).index(name)
 
 
+def period(own: Json) -> Json:
+    return {
+        "grading_period_group_id": 1,
+        "close_date": own["end_date"],
+        "weight": None,
+        "is_closed": False,
+    } | own
+
+
 def assignment(own_course: Json, own: Json) -> Json:
+    settings = canvas_settings.of_assignment(own)
     return {
         "id": own["id"],
         "name": own["title"],
@@ -89,7 +104,8 @@ def assignment(own_course: Json, own: Json) -> Json:
         "sis_assignment_id": None,
         "integration_id": None,
         "integration_data": {},
-        "omit_from_final_grade": False,
+        "omit_from_final_grade": settings["omit_from_final_grade"],
+        "submission_types": settings["submission_types"],
         "hide_in_gradebook": False,
         "post_manually": False,
         "allowed_attempts": -1,
@@ -102,7 +118,9 @@ def submission(world: World, own_course: Json, item: Json, user_id: int) -> Json
     row = world.submission(own_course, item["id"], user_id)
     score = None if row["score"] is None else Decimal(row["score"])
     grade = grading.grade_text(score, item, grading.scheme_of(world.standard(own_course, item)))
-    known = score is not None or row["excused"]
+    more = canvas_settings.SUBMISSION | row
+    graded_at = row["graded_at"] or row.get("was_graded_at")
+    within = canvas_settings.period_of(own_course, item)
     return {
         "id": BEYOND_FLOAT + item["id"] * 100_000 + user_id,
         "assignment_id": item["id"],
@@ -116,18 +134,28 @@ def submission(world: World, own_course: Json, item: Json, user_id: int) -> Json
         "missing": row["missing"],
         "late_policy_status": "missing" if row["missing"] else None,
         "points_deducted": None,
-        "custom_grade_status_id": None,
-        "graded_at": row["graded_at"],
-        "posted_at": row["graded_at"] if row["posted"] else None,
-        "submitted_at": None,
-        "attempt": None,
-        "grade_matches_current_submission": True,
-        "grading_period_id": None,
-        "workflow_state": "graded" if known else "unsubmitted",
+        "custom_grade_status_id": more["custom_grade_status_id"],
+        "graded_at": graded_at,
+        "posted_at": graded_at if row["posted"] else None,
+        "submitted_at": more["submitted_at"],
+        "attempt": more["attempt"],
+        "grade_matches_current_submission": more["grade_matches_current_submission"],
+        "grading_period_id": within["id"] if within else None,
+        "workflow_state": _state(more, graded_at),
     }
 
 
-def enrollment(world: World, own_course: Json, row: Json) -> Json:
+def _state(row: Json, graded_at: str | None) -> str:
+    """A grade that was taken away leaves "graded" behind (instructure/canvas-lms issue 2244)."""
+    if row["pending"]:
+        return "pending_review"
+    if row["score"] is not None or row["excused"] or graded_at:
+        return "graded"
+    return "submitted" if row["submitted_at"] else "unsubmitted"
+
+
+def enrollment(world: World, own_course: Json, row: Json, within: Json | None = None) -> Json:
+    """`within`: the grading period that its grades are of; None: the whole course."""
     own_section = next(s for s in own_course["sections"] if s["id"] == row["section_id"])
     person = world.person(row["user_id"])
     shown = {
@@ -148,16 +176,21 @@ def enrollment(world: World, own_course: Json, row: Json) -> Json:
         "user": _short_user(person),
     }
     if row["type"] in (STUDENT, TEST_STUDENT):
-        shown["grades"] = grades(world, own_course, row["user_id"])
+        shown["grades"] = grades(world, own_course, row["user_id"], within)
     return shown
 
 
-def grades(world: World, own_course: Json, user_id: int) -> Json:
+def grades(world: World, own_course: Json, user_id: int, within: Json | None = None) -> Json:
     shown: Json = {"html_url": f"{here()}/courses/{own_course['id']}/grades/{user_id}"}
     for name in ("current", "final"):
-        score, text = world.total(own_course, user_id, final=name == "final")
+        score = canvas_settings.percent(world, own_course, user_id, final=name == "final", within=within)
+        text = world.total_letter(own_course, score)
         shown |= {f"{name}_score": score, f"{name}_grade": text}
         shown |= {f"unposted_{name}_score": score, f"unposted_{name}_grade": text}
+    overrides = canvas_settings.of_course(own_course)["overrides"]
+    if overrides is not None:
+        own = overrides.get(str(user_id), {}) if within is None else {}
+        shown |= {"override_score": own.get("score"), "override_grade": own.get("grade")}
     return shown
 
 

@@ -25,7 +25,7 @@ def of_lists(sandbox: Sandbox, *, too_many: int) -> None:
         time.sleep(slow.settings.get("seconds", 1))
     limited = sandbox.strikes("rate-limit")
     if limited:
-        abort(_too_often(int(limited.settings.get("status", too_many)), limited.settings))
+        abort(too_often(int(limited.settings.get("status", too_many)), limited.settings))
     if sandbox.strikes("html-instead-of-json"):
         abort(Response(LOGIN_PAGE, 200, mimetype="text/html"))
     if sandbox.strikes("course-gone"):
@@ -33,7 +33,7 @@ def of_lists(sandbox: Sandbox, *, too_many: int) -> None:
         abort(Response(body, 404, mimetype="application/json"))
 
 
-def _too_often(status: int, settings: Json) -> Response:
+def too_often(status: int, settings: Json) -> Response:
     headers = {"X-Rate-Limit-Remaining": "0.0"}
     if status == 429:
         headers["Retry-After"] = str(settings.get("retry_after", 7))

@@ -118,6 +118,10 @@ class World:
     def set_grade(self, course: Json, assignment: Json, user_id: int, wish: Json) -> Json:
         """What a teacher types: one of score, text, excused, missing, none; late and posted beside it."""
         row = graded(wish, assignment, grading.scheme_of(self.standard(course, assignment)))
+        former = self.submission(course, assignment["id"], user_id)
+        if row["graded_at"] is None:
+            # Canvas remembers when there was a grade
+            row["was_graded_at"] = former["graded_at"] or former.get("was_graded_at")
         course["submissions"].setdefault(str(assignment["id"]), {})[str(user_id)] = row
         return row
 
@@ -125,10 +129,12 @@ class World:
         """(percent, letter); the letter only where the course has a grading standard."""
         own = {a["id"]: self.submission(course, a["id"], user_id) for a in course["assignments"]}
         percent = grading.course_percent(course["assignments"], own, final=final)
-        standard = self.standard(course)
+        return percent, self.total_letter(course, percent)
+
+    def total_letter(self, course: Json, percent: Decimal | None) -> str | None:
         if percent is None or not course["letters"]:
-            return percent, None
-        return percent, grading.letter(percent, grading.scheme_of(standard))
+            return None
+        return grading.letter(percent, grading.scheme_of(self.standard(course)))
 
 
 def _known(found: Json | None, what: str) -> Json:

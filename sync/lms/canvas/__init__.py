@@ -1,33 +1,42 @@
 """Reads a Canvas course through its REST API: what a tool cannot see by AGS (assignments, totals, schemes, sections).
 
-Needs an access token of somebody who sees all grades of the course, and the course's id as a custom parameter of the
-tool's registration (`canvas_course_id=$Canvas.course.id`).
+Needs the access of somebody who sees all grades of the course (a teacher's own grant, or an access token), and the
+course's id as a custom parameter of the tool's registration (`canvas_course_id=$Canvas.course.id`).
+
+Every read is a whole one. `graded_since` and `submitted_since` name what was graded or handed in anew; a grade that was
+taken away, an excuse that was lifted, grades that were posted or hidden, and work that became missing as its due date
+passed stay out of them (Canvas leaves `graded_at` as it was; its models for submissions and assignments). A reader that
+trusted them would keep a grade that Canvas no longer has.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from sync.errors import Misconfigured
 from sync.lms import base
 from sync.lms import records as lms
 from sync.lms.access import CodeFlow
-from sync.lms.canvas import grades, people
-from sync.lms.canvas.client import UNKNOWN, Client
-from sync.lms.canvas.schemes import Schemes
+from sync.lms.canvas import checking
+from sync.lms.canvas.client import Client
+from sync.lms.canvas.places import PLACES
+from sync.lms.canvas.reading import Reading, Wishes
+from sync.lms.rest import UNKNOWN
+from sync.lms.streams import Streams
 from sync.options import Finding, Option
 
-Row = Mapping[str, Any]
 PARAMETER: Final = "canvas_course_id"
 SHARD: Final = 10_000_000_000_000
 COURSE_ID: Final = re.compile(r"[\w~:-][\w~:.-]*")
+# Canvas throttles a token by what it has under way
+AT_ONCE: Final = 2
 
 
 class Canvas(base.Lms):
-    """One request after the other: Canvas throttles a token by what it has under way."""
+    """Two requests at once at most."""
 
     name = "canvas"
     label = "Canvas (REST API)"
@@ -39,14 +48,51 @@ class Canvas(base.Lms):
             "registration ($Canvas.course.id), where teachers cannot change it.",
         ),
         Option("course_totals", "yes", "Offer the course's totals as line items.", ("yes", "no")),
+        Option(
+            "period_totals",
+            "yes",
+            "Offer the totals of each grading period too, where a course has grading periods. The list of students is "
+            "read once more for each.",
+            ("yes", "no"),
+        ),
+    )
+    supports = frozenset(
+        {
+            *("course_total", "schemes", "excused", "missing", "late", "timestamps", "sections", "hidden"),
+            *(
+                "overridden",
+                "pending",
+                "attempts",
+                "categories",
+                "periods",
+                "omitted",
+                "test_student",
+                "concluded",
+            ),
+        }
     )
     flow = CodeFlow(
         authorize="/login/oauth2/auth",
         token="/login/oauth2/token",  # noqa: S106 - an address
         revoke="/login/oauth2/token",
+        scopes=(
+            "url:GET|/api/v1/users/:id",
+            "url:GET|/api/v1/courses/:id",
+            "url:GET|/api/v1/courses/:course_id/sections",
+            "url:GET|/api/v1/courses/:course_id/enrollments",
+            "url:GET|/api/v1/courses/:course_id/users",
+            "url:GET|/api/v1/courses/:course_id/assignments",
+            "url:GET|/api/v1/courses/:course_id/assignment_groups",
+            "url:GET|/api/v1/courses/:course_id/students/submissions",
+            "url:GET|/api/v1/courses/:course_id/grading_periods",
+            "url:GET|/api/v1/courses/:course_id/grading_standards",
+            "url:GET|/api/v1/courses/:id/late_policy",
+            "url:GET|/api/v1/accounts/:id",
+            "url:GET|/api/v1/accounts/:account_id/grading_standards",
+        ),
         person=("user", "id"),
     )
-    supports = frozenset({"course_total", "schemes", "excused", "missing", "late", "timestamps", "sections"})
+    places = PLACES
 
     @classmethod
     def root(cls, base_url: str) -> str:
@@ -58,21 +104,19 @@ class Canvas(base.Lms):
         return granted == launched or _local(granted) == _local(launched) != ""
 
     def check(self) -> list[Finding]:
-        """Is the address a Canvas, and does it take the token? What the token may see shows with a course only."""
-        client = Client(self.settings.base_url, self.account.token())
-        try:
-            client.one("/users/self")
-        except Misconfigured as error:
-            return [Finding("Access token", False, str(error))]
-        finally:
-            client.close()
-        text = f"Its owner must see all grades of the courses; the course id comes in “{self._parameter}”."
-        return [Finding("Access token", True, text)]
+        with self._client() as client:
+            return checking.findings(client, self._parameter)
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
-        client = Client(self.settings.base_url, self.account.token())
+        path = self._path(course)
+        with self.pace.streams(AT_ONCE) as count, self._client(count) as client:
+            return Reading(client, path, self.heard, self._wishes).gradebook()
+
+    @contextmanager
+    def _client(self, count: int = 1) -> Iterator[Client]:
+        client = Client(self.settings.base_url, self.account, pace=self.pace, streams=Streams(count))
         try:
-            return _gradebook(_pull(client, self._path(course), self.heard), totals=self._offers_totals)
+            yield client
         finally:
             client.close()
 
@@ -81,8 +125,12 @@ class Canvas(base.Lms):
         return self.settings.options.get("course_id_param") or PARAMETER
 
     @property
-    def _offers_totals(self) -> bool:
-        return self.settings.options.get("course_totals", "yes") != "no"
+    def _wishes(self) -> Wishes:
+        stated = self.settings.options
+        return Wishes(
+            totals=stated.get("course_totals", "yes") != "no",
+            period_totals=stated.get("period_totals", "yes") != "no",
+        )
 
     def _path(self, course: lms.Course) -> str:
         stated = course.custom.get(self._parameter, "").strip()
@@ -108,105 +156,3 @@ def _local(user_id: str) -> str:
     if tilde and shard.isdecimal():
         return local if local.isdecimal() else ""
     return str(int(user_id) % SHARD) if user_id.isdecimal() and len(user_id) < 30 else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pulled:
-    """Canvas's answers as they came, every page of them."""
-
-    course: Row
-    sections: list[Row]
-    enrollments: list[Row]
-    assignments: list[Row]
-    submissions: list[Row]
-    emails: Mapping[str, str]
-    schemes: Schemes
-    concluded: bool
-
-    @property
-    def students(self) -> list[Row]:
-        """Enrolments by which somebody is a student of the course now."""
-        return [
-            one
-            for one in self.enrollments
-            if one.get("type") == people.STUDENT and people.is_current(one, course_concluded=self.concluded)
-        ]
-
-
-def _pull(client: Client, path: str, heard: base.Heard) -> _Pulled:
-    course = client.one(path, [("include[]", "grading_scheme")])
-    states = [("state[]", state) for state in people.STATES]
-    enrollments = client.all(f"{path}/enrollments", [*states, ("include[]", "email")])
-    heard("students", len({one.get("user_id") for one in enrollments if one.get("type") == people.STUDENT}))
-    assignments = client.all(f"{path}/assignments")
-    heard("items", len(assignments))
-    return _Pulled(
-        course=course,
-        sections=client.all(f"{path}/sections"),
-        enrollments=enrollments,
-        assignments=assignments,
-        submissions=client.all(
-            f"{path}/students/submissions",
-            [("student_ids[]", "all")],
-            keys=("id", "user_id", "assignment_id"),
-            so_far=lambda count: heard("results", count),
-        ),
-        emails=_emails(client, path, enrollments),
-        schemes=Schemes(client, course, path),
-        concluded=course.get("workflow_state") == "completed",
-    )
-
-
-def _emails(client: Client, path: str, enrollments: list[Row]) -> Mapping[str, str]:
-    """E-mail by user id. Older Canvas does not put it into enrolments, so the list of users is read for it."""
-    if not enrollments or people.emails_are_shown(enrollments):
-        return {}
-    states = [("enrollment_state[]", state) for state in people.STATES]
-    users = client.all(f"{path}/users", [*states, ("include[]", "email")])
-    return {base.text_of(row.get("id")): base.text_of(row.get("email")) for row in users}
-
-
-def _gradebook(pulled: _Pulled, *, totals: bool) -> lms.Gradebook:
-    notes = grades.Notes()
-    shown = totals and grades.totals_are_shown(pulled.students)
-    letters = shown and grades.letters_are_shown(pulled.students)
-    schemes = pulled.schemes.fetch(pulled.assignments, letters_shown=letters)
-    members = people.members_of(pulled.enrollments, pulled.emails, course_concluded=pulled.concluded)
-    items = _line_items(pulled, notes)
-    found = grades.results((one for one in pulled.submissions if one.get("user_id")), items, notes)
-    if shown:
-        items += grades.total_items(pulled.schemes.of_course(), len(items))
-        found += grades.total_results(pulled.students)
-    results, strays = base.account(members, items, found)
-    return lms.Gradebook(
-        members=tuple(members),
-        line_items=tuple(items),
-        results=results,
-        sections=people.sections_of(pulled.sections),
-        schemes=dict(schemes),
-        warnings=(*notes.warnings(), *pulled.schemes.warnings, *_blind_spots(pulled, totals, shown), *strays),
-    )
-
-
-def _line_items(pulled: _Pulled, notes: grades.Notes) -> list[lms.LineItem]:
-    """An anonymous assignment counts as unpublished: nobody can say yet whose its grades are."""
-    anonymous = grades.anonymous_items(pulled.submissions)
-    notes.anonymous = len(anonymous)
-    items = [grades.line_item(row, pulled.schemes.of_assignment(row)) for row in pulled.assignments]
-    return [replace(item, published=False) if item.line_item_id in anonymous else item for item in items]
-
-
-def _blind_spots(pulled: _Pulled, totals: bool, shown: bool) -> list[str]:
-    """Canvas leaves out what the token may not see: said, so that nobody takes it for absent."""
-    texts = []
-    if totals and not shown:
-        texts.append(
-            "The access token may not see course totals, so they are not offered. The LMS administrator "
-            "can let its owner view all grades."
-        )
-    if pulled.students and not any("sis_user_id" in one for one in pulled.students):
-        texts.append(
-            "The access token may not see SIS ids, so students can be matched by login or e-mail only. The "
-            "LMS administrator can let its owner read SIS data."
-        )
-    return texts

@@ -1,14 +1,15 @@
-"""Canvas's assignments, submissions and course totals as line items and results."""
+"""Canvas's assignments and submissions as line items and results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sync.lms import records as lms
 from sync.lms.base import instant, number, text_of
+from sync.lms.canvas import course
 
 Row = Mapping[str, Any]
 
@@ -22,20 +23,59 @@ GRADING_TYPES: Final[Mapping[str, lms.GradingType]] = {
 }
 # grading types whose `grade` is a word; of the others it is the score once more, as the page shows it
 WORDED: Final = frozenset({"letter", "gpa", "pass_fail"})
-TOTALS: Final = (
-    (lms.COURSE_TOTAL_CURRENT, "Course total (current)", "current"),
-    (lms.COURSE_TOTAL_FINAL, "Course total (final)", "final"),
-)
-HUNDRED: Final = Decimal(100)
+
+
+# --- assignments ----------------------------------------------------------------------------------
+
+
+def line_item(
+    row: Row, scheme_id: str, categories: Mapping[str, lms.Category], *, late_policy: bool
+) -> lms.LineItem:
+    category = categories.get(text_of(row.get("assignment_group_id")))
+    return lms.LineItem(
+        line_item_id=text_of(row.get("id")),
+        title=text_of(row.get("name")),
+        maximum=number(row.get("points_possible"))[0],
+        grading_type=grading_type(row),
+        scheme_id=scheme_id,
+        due_at=instant(row.get("due_at")),
+        category=category.title if category else "",
+        published=is_published(row),
+        position=course.count(row.get("position")),
+        category_id=category.category_id if category else "",
+        omitted=row.get("omit_from_final_grade") is True,
+        late_policy=late_policy and course.falls_under_late_policy(row),
+    )
+
+
+def is_published(row: Row) -> bool:
+    return row.get("published") is not False
+
+
+def grading_type(row: Row) -> lms.GradingType:
+    return GRADING_TYPES.get(str(row.get("grading_type")), "points")
+
+
+# --- submissions ----------------------------------------------------------------------------------
 
 
 @dataclass
-class Notes:
-    """What the teacher should know of how results were read: how often, never whose."""
+class Found:
+    """What was met while reading the submissions of `students`, beside the results: how often, never whose."""
 
+    students: Collection[str] = frozenset()
     resubmitted: int = 0
     pending: int = 0
-    anonymous: int = 0
+    custom: int = 0
+    # assignments whose submissions come without a person: they are graded anonymously for now
+    anonymous: set[str] = field(default_factory=set)
+    # by assignment the grading periods that its submissions count in
+    periods: dict[str, set[str]] = field(default_factory=dict)
+
+    def period_of(self, line_item_id: str) -> str:
+        """The one period that all its submissions count in; students with other due dates may be in another one."""
+        found = self.periods.get(line_item_id, set()) - {""}
+        return next(iter(found)) if len(found) == 1 else ""
 
     def warnings(self) -> list[str]:
         texts = []
@@ -49,58 +89,43 @@ class Notes:
                 f"{self.pending} quiz results wait for a teacher's review in Canvas. They count as not "
                 "graded until then."
             )
+        if self.custom:
+            texts.append(
+                f"{self.custom} results carry a status of your institution's own in Canvas. The status is not sent, and "
+                "the grade as it stands is used."
+            )
         if self.anonymous:
             texts.append(
-                f"Students are anonymous on {self.anonymous} assignments. Their grades can be read once "
+                f"Students are anonymous on {len(self.anonymous)} assignments. Their grades can be read once "
                 "Canvas shows the names."
             )
         return texts
 
 
-# --- assignments ----------------------------------------------------------------------------------
-
-
-def line_item(row: Row, scheme_id: str) -> lms.LineItem:
-    maximum, _ = number(row.get("points_possible"))
-    position = row.get("position")
-    return lms.LineItem(
-        line_item_id=text_of(row.get("id")),
-        title=text_of(row.get("name")),
-        maximum=maximum,
-        grading_type=grading_type(row),
-        scheme_id=scheme_id,
-        due_at=instant(row.get("due_at")),
-        published=row.get("published") is not False,
-        position=position if isinstance(position, int) else 0,
-    )
-
-
-def grading_type(row: Row) -> lms.GradingType:
-    return GRADING_TYPES.get(str(row.get("grading_type")), "points")
-
-
-# --- submissions ----------------------------------------------------------------------------------
-
-
-def results(rows: Iterable[Row], items: Iterable[lms.LineItem], notes: Notes) -> list[lms.Result]:
+def results(rows: Iterable[Row], items: Mapping[str, lms.LineItem], found: Found) -> list[lms.Result]:
     """Rows of assignments that are not among `items` keep their id, so that the accounting can name them."""
-    of_id = {item.line_item_id: item for item in items}
-    found = []
+    made = []
     for row in rows:
         item_id = text_of(row.get("assignment_id"))
-        found.append(result(row, of_id.get(item_id) or lms.LineItem(item_id, ""), notes))
-    return found
+        if text_of(row.get("user_id")):
+            made.append(result(row, items.get(item_id) or lms.LineItem(item_id, ""), found))
+        else:
+            found.anonymous.add(item_id)
+    return made
 
 
-def result(row: Row, item: lms.LineItem, notes: Notes) -> lms.Result:
+def result(row: Row, item: lms.LineItem, found: Found) -> lms.Result:
     """One submission. A zero is a grade, null is none, and what waits for a review is not graded yet."""
     score, error = number(row.get("score"))
-    text = (text_of(row.get("grade")) or None) if item.grading_type in WORDED else None
+    # the same few letters and people come again and again: each is held once
+    text = (sys.intern(text_of(row.get("grade"))) or None) if item.grading_type in WORDED else None
+    user_id = sys.intern(text_of(row.get("user_id")))
     status = _status(row, graded=score is not None or text is not None, error=error)
-    _note(row, status, score, notes)
+    if user_id in found.students:
+        _note(row, status, item, found)
     graded = status is lms.Status.GRADED
     return lms.Result(
-        user_id=text_of(row.get("user_id")),
+        user_id=user_id,
         line_item_id=item.line_item_id,
         status=status,
         score=score if graded else None,
@@ -111,86 +136,28 @@ def result(row: Row, item: lms.LineItem, notes: Notes) -> lms.Result:
         graded_at=instant(row.get("graded_at")),
         posted=row.get("posted_at") is not None,
         score_error="" if status is lms.Status.EXCUSED else error,
+        attempt=course.count(row.get("attempt")) or None,
     )
 
 
 def _status(row: Row, *, graded: bool, error: str) -> lms.Status:
     if row.get("excused") is True:
         return lms.Status.EXCUSED
-    if error or _is_pending(row):
+    if error:
         return lms.Status.NOT_GRADED
+    # a quiz with questions that a person must mark: its score is a part, and Canvas leaves it out of totals too
+    if row.get("workflow_state") == "pending_review":
+        return lms.Status.PENDING
     if graded:
         return lms.Status.GRADED
     return lms.Status.MISSING if row.get("missing") is True else lms.Status.NOT_GRADED
 
 
-def _is_pending(row: Row) -> bool:
-    """A quiz with questions that a person must mark: its score is a part, and Canvas leaves it out of totals too."""
-    return row.get("workflow_state") == "pending_review"
-
-
-def _note(row: Row, status: lms.Status, score: Decimal | None, notes: Notes) -> None:
+def _note(row: Row, status: lms.Status, item: lms.LineItem, found: Found) -> None:
     if status is lms.Status.GRADED and row.get("grade_matches_current_submission") is False:
-        notes.resubmitted += 1
-    if status is lms.Status.NOT_GRADED and score is not None and _is_pending(row):
-        notes.pending += 1
-
-
-def anonymous_items(rows: Iterable[Row]) -> set[str]:
-    """Assignments whose submissions come without a person: they are graded anonymously for now."""
-    return {text_of(row.get("assignment_id")) for row in rows if not text_of(row.get("user_id"))}
-
-
-# --- course totals --------------------------------------------------------------------------------
-
-
-def total_items(scheme_id: str, position: int) -> list[lms.LineItem]:
-    return [
-        lms.LineItem(
-            item_id, title, HUNDRED, "course_total", "percent", scheme_id, position=position + number
-        )
-        for number, (item_id, title, _) in enumerate(TOTALS, start=1)
-    ]
-
-
-def totals_are_shown(enrollments: Iterable[Row]) -> bool:
-    """Canvas leaves the scores out for a token that may not see them: absent is not null."""
-    return all(
-        isinstance(one.get("grades"), Mapping) and {"current_score", "final_score"} <= one["grades"].keys()
-        for one in enrollments
-    )
-
-
-def letters_are_shown(enrollments: Iterable[Row]) -> bool:
-    """Does this course show letters for its totals, by whatever scheme?"""
-    return any(
-        text_of(one["grades"].get(name))
-        for one in enrollments
-        if isinstance(one.get("grades"), Mapping)
-        for name in ("current_grade", "final_grade")
-    )
-
-
-def total_results(enrollments: Iterable[Row]) -> list[lms.Result]:
-    """Two per enrolment: one person's several enrolments say the same, or the accounting finds out."""
-    return [_total(one, item_id, which) for one in enrollments for item_id, _, which in TOTALS]
-
-
-def _total(enrollment: Row, item_id: str, which: str) -> lms.Result:
-    grades = enrollment["grades"]
-    # a teacher's override stands instead of both computed totals, as it does on Canvas's own pages
-    overridden = any(grades.get(name) is not None for name in ("override_score", "override_grade"))
-    which = "override" if overridden else which
-    score, error = number(grades.get(f"{which}_score"))
-    text = text_of(grades.get(f"{which}_grade")) or None
-    graded = not error and (score is not None or text is not None)
-    return lms.Result(
-        user_id=text_of(enrollment.get("user_id")),
-        line_item_id=item_id,
-        status=lms.Status.GRADED if graded else lms.Status.NOT_GRADED,
-        score=score if graded else None,
-        maximum=HUNDRED,
-        text=text if graded else None,
-        score_error=error,
-        overridden=overridden,
-    )
+        found.resubmitted += 1
+    if status is lms.Status.PENDING:
+        found.pending += 1
+    if text_of(row.get("custom_grade_status_id")):
+        found.custom += 1
+    found.periods.setdefault(item.line_item_id, set()).add(text_of(row.get("grading_period_id")))

@@ -6,17 +6,20 @@ else the one an account above sets as its default, else the built-in one. Scheme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from sync.errors import Misconfigured
 from sync.lms import records as lms
 from sync.lms.base import is_sane, number, text_of
 from sync.lms.canvas import grades
-from sync.lms.canvas.client import FORBIDDEN, UNKNOWN, Client
+from sync.lms.canvas.client import Client
+from sync.lms.rest import FORBIDDEN, UNKNOWN
 
 Row = Mapping[str, Any]
+Read = TypeVar("Read")
 
 FOUR_PLACES: Final = Decimal("0.0001")
 DEFAULT_ID: Final = "canvas:default"
@@ -40,12 +43,12 @@ class Schemes:
     def __init__(self, client: Client, course: Row, path: str) -> None:
         self._client, self._course, self._path = client, course, path
         self._course_standard = standard_id(course)
-        self._found: dict[str, lms.GradeScheme] = {}
+        self.found: dict[str, lms.GradeScheme] = {}
         self._ids: dict[str, str] = {}
         self.warnings: list[str] = []
 
-    def fetch(self, assignments: Iterable[Row], *, letters_shown: bool) -> Mapping[str, lms.GradeScheme]:
-        """All schemes that these assignments and the course's totals need."""
+    def fetch(self, assignments: Iterable[Row], *, letters_shown: bool) -> None:
+        """All schemes that these assignments and the course's totals need, into `found`."""
         lettered = [row for row in assignments if grades.grading_type(row) in ("letter", "gpa")]
         wanted = {standard_id(row) for row in lettered} | {self._course_standard}
         missing = self._take_listed(wanted - {""})
@@ -57,7 +60,6 @@ class Schemes:
         default_needed = letters_shown or any(not standard_id(row) for row in lettered)
         if default_needed and not self._course_standard:
             self._take_default()
-        return self._found
 
     def of_assignment(self, row: Row) -> str:
         """The id of the scheme for this assignment; of points and percent: of the course's, if it has one."""
@@ -71,38 +73,50 @@ class Schemes:
     def of_course(self) -> str:
         if self._course_standard:
             return self._ids.get(self._course_standard, f"canvas:{self._course_standard}")
-        return next((one for one in (STATED_ID, DEFAULT_ID) if one in self._found), "")
+        return next((one for one in (STATED_ID, DEFAULT_ID) if one in self.found), "")
 
     # --- looking in the course, then in its accounts upward -------------------------------------------
 
     def _take_listed(self, wanted: set[str]) -> set[str]:
         """Keep those of `wanted` that are found; returns the others."""
-        wanted = wanted - self._take_from(f"{self._path}/grading_standards", wanted, "course", "this course")
-        account, visited = text_of(self._course.get("account_id")), set[str]()
-        while wanted and account and account not in visited:
-            visited.add(account)
-            try:
-                row = self._client.one(f"/accounts/{account}")
-                source = f"the account {text_of(row.get('name')) or account}"
-                wanted = wanted - self._take_from(
-                    f"/accounts/{account}/grading_standards", wanted, "account", source
-                )
-            except Misconfigured as error:
-                if error.code not in (FORBIDDEN, UNKNOWN):
-                    raise
+        for path, kind, source in self._places() if wanted else ():
+            wanted = wanted - self._take_from(path, wanted, kind, source)
+            if not wanted:
                 break
-            account = text_of(row.get("parent_account_id"))
         return wanted - self._take_stated(wanted)
 
+    def _places(self) -> Iterator[tuple[str, str, str]]:
+        """Address, kind and name of each place that may hold schemes; those above one that may not be read are out of reach."""
+        yield f"{self._path}/grading_standards", "course", "this course"
+        account, visited = text_of(self._course.get("account_id")), set[str]()
+        while account and account not in visited:
+            visited.add(account)
+            nothing: Row = {}
+            row = self._seen(partial(self._client.one, f"/accounts/{account}"), nothing)
+            if not row:
+                return
+            yield (
+                f"/accounts/{account}/grading_standards",
+                "account",
+                f"the account {text_of(row.get('name')) or account}",
+            )
+            account = text_of(row.get("parent_account_id"))
+
+    def _seen(self, read: Callable[[], Read], absent: Read) -> Read:
+        try:
+            return read()
+        except Misconfigured as error:
+            if error.code not in (FORBIDDEN, UNKNOWN):
+                raise
+            return absent
+
     def _take_from(self, path: str, wanted: set[str], kind: str, source: str) -> set[str]:
-        if not wanted:
-            return set()
         taken = set()
-        for row in self._client.all(path):
+        for row in self._seen(partial(self._client.all, path), list[Row]()):
             found = text_of(row.get("id"))
             if found in wanted:
                 self._ids[found] = f"{kind}:{found}"
-                self._found[f"{kind}:{found}"] = _scheme(row, f"{kind}:{found}", source)
+                self.found[f"{kind}:{found}"] = _scheme(row, f"{kind}:{found}", source)
                 taken.add(found)
         return taken
 
@@ -115,7 +129,7 @@ class Schemes:
         made = lms.GradeScheme(
             self._ids[self._course_standard], "Scheme of the course", stated, "this course's settings"
         )
-        self._found[made.scheme_id] = made
+        self.found[made.scheme_id] = made
         return {self._course_standard}
 
     def _take_default(self) -> None:
@@ -124,10 +138,10 @@ class Schemes:
         stated = self._stated()
         if stated and set(stated) != set(built_in):
             source = "the account's default, as Canvas states it for this course"
-            self._found[STATED_ID] = lms.GradeScheme(STATED_ID, "Default of the account", stated, source)
+            self.found[STATED_ID] = lms.GradeScheme(STATED_ID, "Default of the account", stated, source)
         else:
             source = "Canvas's built-in default (the course names no scheme)"
-            self._found[DEFAULT_ID] = lms.GradeScheme(DEFAULT_ID, "Default Grading Scheme", built_in, source)
+            self.found[DEFAULT_ID] = lms.GradeScheme(DEFAULT_ID, "Default Grading Scheme", built_in, source)
 
     def _stated(self) -> tuple[lms.SchemeEntry, ...]:
         pairs = self._course.get("grading_scheme")
@@ -163,10 +177,7 @@ def _entries(pairs: Iterable[tuple[object, object]]) -> tuple[lms.SchemeEntry, .
 def _lower(value: object) -> Decimal:
     """The lower bound at four decimals, as Canvas rounds it; NaN for what is no number, so that the scheme is refused."""
     lower, _ = number(value)
-    try:
-        return lower.quantize(FOUR_PLACES, rounding=ROUND_HALF_UP) if lower is not None else Decimal("NaN")
-    except InvalidOperation:
-        return Decimal("NaN")
+    return lower.quantize(FOUR_PLACES, rounding=ROUND_HALF_UP) if lower is not None else Decimal("NaN")
 
 
 def _plain_number(name: str) -> Decimal | None:
