@@ -352,7 +352,7 @@ def test_quota_is_counted_and_not_begun_when_it_will_not_last(start_lms: Callabl
     spent = len(server.journal)
     with pytest.raises(TryLater) as caught:
         read(server)
-    assert "more for now" in str(caught.value) and caught.value.after == 3600
+    assert "more for now" in str(caught.value) and 3000 < (caught.value.after or 0) <= 3600
     assert not any("/users" in one["path"] and "columns" in one["path"] for one in server.journal[spent:])
 
 
