@@ -17,7 +17,7 @@ from sync.engine import connecting
 from sync.lms.canvas import Canvas
 from sync.models import Grant, GrantRequest, LmsConnection, Look
 from tests.sandbox_servers import Server
-from tests.sync.granting import Window, canvas, code_of, connect, give, granted, renewals
+from tests.sync.granting import Window, canvas, code_of, connect, ending, give, granted, renewals
 from tests.sync.nights import co_teacher
 from tests.sync.pages import Browser, person, teacher, text_of
 from tests.sync.worlds import Course, make_course
@@ -135,6 +135,31 @@ def test_what_the_lms_cannot_be_told_is_forgotten_all_the_same(ada: Browser, can
     canvas.control("oauth", revoke=True)
     assert "forgotten here" in text_of(ada.post("disconnect"))
     assert not Grant.objects.exists()
+
+
+WAYS = {
+    "canvas": {},
+    "brightspace": {"auth_url": "/oauth2/auth", "token_url": "/core/connect/token"},
+    "blackboard": {},
+}
+
+
+@pytest.mark.parametrize("adapter", sorted(WAYS))
+def test_each_reader_reads_with_what_its_teacher_granted(
+    ada: Browser, granted: Course, canvas: Server, adapter: str
+) -> None:
+    """By its own addresses, scopes and kind of key: with PKCE or without, in the form or as Basic."""
+    LmsConnection.objects.update(
+        adapter=adapter, options={name: canvas.base_url + path for name, path in WAYS[adapter].items()}
+    )
+    (found,) = [one for one in canvas.hello["courses"] if one["id"] == "101"]
+    granted.context.context_id = found["uuid"] if adapter == "blackboard" else "101"
+    granted.context.save()
+    assert "You are connected" in finish(ada, Window(ada).allow())
+    assert Look.objects.get().state == "done", Look.objects.get().message
+    ending(Grant.objects.get())
+    engine.look(granted.context, granted.who)
+    assert renewals(canvas) == 1
 
 
 # --- somebody else's window -----------------------------------------------------------------------------------

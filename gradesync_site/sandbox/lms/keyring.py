@@ -13,12 +13,14 @@ Json = dict[str, Any]
 CLIENT_ID = "10000000000042"
 SECRET = "sandbox-oauth-secret"
 CODE_S = 300
+LEARN = "/learn/api/public/v1/oauth2"
 
 
 @dataclass(frozen=True)
 class Style:
     """One product's addresses and ways. Canvas: doc/api/oauth_endpoints.md; Brightspace: docs.valence.desire2learn.com,
-    "OAuth 2" (one-time refresh tokens: community.d2l.com, article 1196).
+    "OAuth 2" (one-time refresh tokens: community.d2l.com, article 1196). Blackboard: docs.anthology.com, "Three-Legged
+    OAuth"; whether its refresh tokens stay is not said there: here they do.
     """
 
     name: str
@@ -28,11 +30,14 @@ class Style:
     rotates: bool = False
     # the token's answer says whose it is
     names_user: bool = False
+    # one address gives the application's own tokens too
+    shares_token: bool = False
 
 
 STYLES = (
     Style("canvas", "/login/oauth2/auth", "/login/oauth2/token", "/login/oauth2/token", names_user=True),
     Style("brightspace", "/oauth2/auth", "/core/connect/token", rotates=True),
+    Style("blackboard", f"{LEARN}/authorizationcode", f"{LEARN}/token", shares_token=True),
 )
 OF_NAME = {style.name: style for style in STYLES}
 

@@ -19,6 +19,8 @@ from gradesync_site.sandbox.lms.campus import USER_COOKIE, Campus
 from gradesync_site.sandbox.lms.keyring import CLIENT_ID, SECRET, STYLES, Code, Keyring, Style
 from gradesync_site.sandbox.lms.world import TEACHER, Json
 
+GRANT_TYPES = ("authorization_code", "refresh_token")
+
 
 def blueprint(campus: Campus) -> Blueprint:
     routes = Blueprint("oauth", __name__, template_folder="templates")
@@ -37,7 +39,8 @@ def _style_routes(routes: Blueprint, campus: Campus, style: Style) -> None:
 
     routes.get(style.authorize, endpoint=f"{style.name}_ask")(ask)
     routes.post(style.authorize, endpoint=f"{style.name}_decide")(decide)
-    if style.token != campus.dialect.paths.token:  # there the LTI room passes it on
+    # where the product has one address for all tokens, its own room passes it on
+    if not style.shares_token and style.token != campus.dialect.paths.token:
         routes.post(style.token, endpoint=f"{style.name}_token")(lambda: token(campus))
     if style.revoke:
         routes.delete(style.revoke, endpoint=f"{style.name}_revoke")(lambda: _revoke(campus))

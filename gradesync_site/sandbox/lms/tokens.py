@@ -36,7 +36,7 @@ def blueprint(campus: Campus) -> Blueprint:
 
 def _token(campus: Campus) -> Response:
     form = request.form
-    if form.get("grant_type") in ("authorization_code", "refresh_token"):
+    if form.get("grant_type") in oauth.GRANT_TYPES:
         return oauth.token(campus)  # Canvas and Brightspace have one address for both
     if form.get("grant_type") != "client_credentials" or form.get("client_assertion_type") != ASSERTION_TYPE:
         return _error("unsupported_grant_type", "client_credentials with a JWT assertion is what we take")

@@ -92,6 +92,8 @@ class Brightspace(base.Lms):
         scopes=SCOPES,
         in_body=False,
     )
+    # of one account, by several reads together
+    at_once = 2 * STREAMS
     places = PLACES
 
     def check(self) -> list[Finding]:

@@ -52,6 +52,8 @@ class Moodle(base.Lms):
         ),
     )
     supports = frozenset({"course_total", "timestamps", "sections", "hidden", "overridden", "categories"})
+    # of one account, by several reads together: the option `streams` says how many one of them has at most
+    at_once = 8
     places = places.PLACES
 
     def check(self) -> list[Finding]:
