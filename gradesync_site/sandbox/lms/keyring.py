@@ -18,7 +18,7 @@ CODE_S = 300
 @dataclass(frozen=True)
 class Style:
     """One product's addresses and ways. Canvas: doc/api/oauth_endpoints.md; Brightspace: docs.valence.desire2learn.com,
-    "OAuth 2" (one-time refresh tokens: community.d2l.com, article 1196).
+    "OAuth 2" (one-time refresh tokens: community.d2l.com, article 1196); Blackboard: docs.anthology.com, "3LO".
     """
 
     name: str
@@ -28,11 +28,19 @@ class Style:
     rotates: bool = False
     # the token's answer says whose it is
     names_user: bool = False
+    # the vendor's room answers at the token's address, and passes on what is the OAuth room's
+    passed_on: bool = False
 
 
 STYLES = (
     Style("canvas", "/login/oauth2/auth", "/login/oauth2/token", "/login/oauth2/token", names_user=True),
     Style("brightspace", "/oauth2/auth", "/core/connect/token", rotates=True),
+    Style(
+        "blackboard",
+        "/learn/api/public/v1/oauth2/authorizationcode",
+        "/learn/api/public/v1/oauth2/token",
+        passed_on=True,
+    ),
 )
 OF_NAME = {style.name: style for style in STYLES}
 

@@ -37,7 +37,8 @@ def _style_routes(routes: Blueprint, campus: Campus, style: Style) -> None:
 
     routes.get(style.authorize, endpoint=f"{style.name}_ask")(ask)
     routes.post(style.authorize, endpoint=f"{style.name}_decide")(decide)
-    if style.token != campus.dialect.paths.token:  # there the LTI room passes it on
+    # at the LTI room's own token address that room passes it on
+    if style.token != campus.dialect.paths.token and not style.passed_on:
         routes.post(style.token, endpoint=f"{style.name}_token")(lambda: token(campus))
     if style.revoke:
         routes.delete(style.revoke, endpoint=f"{style.name}_revoke")(lambda: _revoke(campus))

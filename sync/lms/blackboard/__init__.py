@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Final
+from typing import Final
 
 from sync.auth import ClientCredentials, MemoryTokens
 from sync.errors import Misconfigured
@@ -36,7 +36,7 @@ class Blackboard(base.Lms):
     """
 
     name = "blackboard"
-    label = "Blackboard Learn (REST API)"
+    label = "Blackboard (REST API)"
     options = (
         Option("course_totals", "yes", "Offer the external grade and computed columns.", ("yes", "no")),
         Option(
@@ -66,8 +66,12 @@ class Blackboard(base.Lms):
         pkce=True,
         in_body=False,
     )
-    at_once: ClassVar[int] = AT_ONCE
+    at_once = AT_ONCE
     places = PLACES
+
+    @classmethod
+    def root(cls, base_url: str) -> str:
+        return root_of(base_url)
 
     def check(self) -> list[Finding]:
         """Does the site give a token, and does its user see courses? What else it may see shows with a course only."""
