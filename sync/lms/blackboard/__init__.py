@@ -131,10 +131,11 @@ class Blackboard(base.Lms):
         return frozenset(one.strip() for one in stated.split(",") if one.strip())
 
     def _at_once(self) -> int:
-        stated = (self.settings.options.get("at_once") or str(AT_ONCE)).strip()
-        if stated in ("1", "2", "3", "4", "5", "6", "7", "8"):
+        name, lowest, highest = "at_once", 1, 8
+        stated = (self.settings.options.get(name) or str(AT_ONCE)).strip()
+        if stated in {str(one) for one in range(lowest, highest + 1)}:
             return int(stated)
-        text = "The option “at_once” of the connection must be a whole number from 1 to 8. An administrator must correct it."
+        text = f"The option “{name}” of the connection must be a whole number from {lowest} to {highest}. An administrator must correct it."
         raise Misconfigured(text, "option_unusable")
 
 
