@@ -403,6 +403,7 @@ _TOTALS: Final[Mapping[str, str]] = {
     "final": "final score ",
     "calculated": "calculated grade ",
     "adjusted": "adjusted grade ",
+    "external": "external grade ",
     "override": "grade set by hand ",
 }
 

@@ -18,6 +18,7 @@ TOTALS: Final[Mapping[str, Text]] = {
     "final": gettext_lazy("The final score: work that is not handed in counts as zero."),
     "calculated": gettext_lazy("The calculated grade: as the LMS computes it from the grades."),
     "adjusted": gettext_lazy("The adjusted grade: as a teacher set it by hand, else as the LMS computes it."),
+    "external": gettext_lazy("The external grade: the one that the course reports outside the LMS."),
     "override": gettext_lazy("The grade that a teacher set by hand in place of the computed one."),
 }
 

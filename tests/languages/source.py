@@ -41,8 +41,8 @@ PHRASES = {
 }  # fmt: skip
 # words that are data, or only ever stand in a program's answer
 DATA = {
-    "no credit", "access token", "Access token", "current score ", "final score ", "calculated grade ", "adjusted grade ",
-    "grade set by hand ", "course total ",
+    "no credit", "access token", "Access token", "current score ", "final score ", "calculated grade ",
+    "adjusted grade ", "external grade ", "grade set by hand ", "course total ",
     "%(lms_fields)s = %(sis_fields)s or %(user_ids)s<type>", "nothing to send",
 }  # fmt: skip
 # the small parts that the why of a row is put together from
@@ -50,7 +50,7 @@ PARTS = {
     "%(number)s of %(number2)s", "%(number)s of %(number2)s = %(number3)s %%", "from %(number)s %%",
     "%(number)s GPA points", "rounded %(rounding)s to %(places)s", "half up", "half even", "down", "1 decimal",
     "problem: %(rest)s", "waits for a review in the LMS", "students", "grades", "%(number)s decimals",
-    "current score %(rest)s", "final score %(rest)s", "calculated grade %(rest)s", "adjusted grade %(rest)s",
+    "current score %(rest)s", "final score %(rest)s", "calculated grade %(rest)s", "adjusted grade %(rest)s", "external grade %(rest)s",
     "grade set by hand %(rest)s", "course total %(rest)s",
 }  # fmt: skip
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}

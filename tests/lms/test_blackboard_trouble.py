@@ -170,6 +170,7 @@ def test_flow_is_the_documented_one() -> None:
     assert flow.authorize == "/learn/api/public/v1/oauth2/authorizationcode"
     assert (flow.token, flow.scopes) == ("/learn/api/public/v1/oauth2/token", ("read", "offline"))
     assert flow.pkce and not flow.in_body
+    assert Blackboard.root(f"{BASE}/learn/api/public/v1") == BASE
 
 
 def test_check_says_why_it_fails(wire: BlackboardWire) -> None:

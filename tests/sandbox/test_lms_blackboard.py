@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -290,6 +291,49 @@ def test_column_without_grades_answers_404_and_is_read_as_empty(lms_server: Serv
     assert get(lms_server, "/v2/courses/_101_1/gradebook/columns/_2777_1/users").status_code == 404
     found = [one for one in read(lms_server).results if one.line_item_id == pk(2777)]
     assert found and {one.status for one in found} == {lms.Status.NOT_GRADED}
+
+
+# --- a teacher's own access ---
+
+
+class Grant:
+    """What a teacher allowed in the window, as the engine hands it in."""
+
+    def __init__(self, server: Server) -> None:
+        self._url = f"{server.base_url}{API}/v1/oauth2"
+        self._key = (server.hello["oauth"]["client_id"], server.hello["oauth"]["client_secret"])
+        self._back = "https://tool.example/grants/callback/"
+        server.control("oauth", origin="https://tool.example", auto=True)
+        asked = {"client_id": self._key[0], "response_type": "code", "redirect_uri": self._back}
+        sent = requests.get(f"{self._url}/authorizationcode", params=asked, allow_redirects=False, timeout=10)
+        [code] = parse_qs(urlsplit(sent.headers["Location"]).query)["code"]
+        self._tokens = self._asked(grant_type="authorization_code", code=code, redirect_uri=self._back)
+        self.renewals = 0
+
+    def token(self) -> str:
+        return str(self._tokens["access_token"])
+
+    def renew(self, spent: str) -> str:
+        self.renewals += 1
+        self._tokens |= self._asked(grant_type="refresh_token", refresh_token=self._tokens["refresh_token"])
+        return self.token()
+
+    def _asked(self, **form: str) -> dict[str, Any]:
+        answer = requests.post(f"{self._url}/token", data=form, auth=self._key, timeout=10)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def test_teacher_reads_by_her_own_grant_which_is_renewed(lms_server: Server) -> None:
+    grant, settings = Grant(lms_server), Settings("sandbox", lms_server.base_url)
+    by_grant = Blackboard(settings, account=grant)
+    course = lms.Course(uuid_of(lms_server, "101"))
+    assert by_grant.read_gradebook(course) == read(lms_server)
+    assert grant.renewals == 0
+    lms_server.control("oauth", expire=True)
+    assert by_grant.read_gradebook(course).complete
+    assert grant.renewals == 1
 
 
 # --- what goes wrong ---

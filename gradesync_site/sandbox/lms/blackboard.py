@@ -65,7 +65,7 @@ def blueprint(campus: Campus) -> Blueprint:
 
 
 def _admit(site: Site) -> None:
-    if request.path.endswith("/oauth2/token"):
+    if "/oauth2/" in request.path:
         return
     campus = site.campus
     if not site.spend():
@@ -80,7 +80,7 @@ def _admit(site: Site) -> None:
 
 
 def _counted(site: Site, response: Response) -> Response:
-    if not request.path.endswith("/oauth2/token"):
+    if "/oauth2/" not in request.path:
         response.headers.update(site.quota())
     return response
 

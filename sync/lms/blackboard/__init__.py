@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Final
+from typing import Final
 
 from sync.auth import ClientCredentials, MemoryTokens
 from sync.errors import Misconfigured
@@ -36,7 +36,7 @@ class Blackboard(base.Lms):
     """
 
     name = "blackboard"
-    label = "Blackboard Learn (REST API)"
+    label = "Blackboard (REST API)"
     options = (
         Option("course_totals", "yes", "Offer the external grade and computed columns.", ("yes", "no")),
         Option(
@@ -66,8 +66,12 @@ class Blackboard(base.Lms):
         pkce=True,
         in_body=False,
     )
-    at_once: ClassVar[int] = AT_ONCE
+    at_once = AT_ONCE
     places = PLACES
+
+    @classmethod
+    def root(cls, base_url: str) -> str:
+        return root_of(base_url)
 
     def check(self) -> list[Finding]:
         """Does the site give a token, and does its user see courses? What else it may see shows with a course only."""
@@ -127,10 +131,11 @@ class Blackboard(base.Lms):
         return frozenset(one.strip() for one in stated.split(",") if one.strip())
 
     def _at_once(self) -> int:
-        stated = (self.settings.options.get("at_once") or str(AT_ONCE)).strip()
-        if stated in ("1", "2", "3", "4", "5", "6", "7", "8"):
+        name, lowest, highest = "at_once", 1, 8
+        stated = (self.settings.options.get(name) or str(AT_ONCE)).strip()
+        if stated in {str(one) for one in range(lowest, highest + 1)}:
             return int(stated)
-        text = "The option “at_once” of the connection must be a whole number from 1 to 8. An administrator must correct it."
+        text = f"The option “{name}” of the connection must be a whole number from {lowest} to {highest}. An administrator must correct it."
         raise Misconfigured(text, "option_unusable")
 
 
