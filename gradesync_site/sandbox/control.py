@@ -51,6 +51,7 @@ class Sandbox:
         self.lock = threading.RLock()
         self.journal: list[Json] = []
         self.describe: Callable[[str], Json] = lambda base_url: {}
+        self.when_put_back: Callable[[], None] = lambda: None
         for name in options.faults:
             self.faults.on(name)
         self.state = self._load() or seed()
@@ -72,6 +73,17 @@ class Sandbox:
             beside = path.with_name(f".{path.name}.{os.getpid()}")
             beside.write_text(dumps(self.state), encoding="utf-8")
             beside.replace(path)
+
+    def put_back(self, state: Json) -> None:
+        """A state as it once was, with nothing noted, no fault and the latency of the start; who holds it sees it change."""
+        with self.lock:
+            self.state.clear()
+            self.state.update(state)
+            self.journal.clear()
+            self.faults.off()
+            self.latency_ms = self.options.latency_ms
+            self.when_put_back()
+            self.save()
 
     def stored(self, *what: str) -> None:
         """Notes in the journal that this request stored `what` ("results/r-1") and saves the state."""
@@ -200,7 +212,7 @@ def _cut() -> None:
 
 
 def control_blueprint(sandbox: Sandbox) -> Blueprint:
-    """GET state, journal, faults; POST faults, latency; DELETE journal, faults. Bound to this machine only."""
+    """GET and PUT state; GET journal, faults; POST faults, latency; DELETE journal, faults. Bound to this machine only."""
     control = Blueprint("sandbox", __name__, url_prefix="/_sandbox")
     _add_views(control, sandbox)
     _add_switches(control, sandbox)
@@ -216,6 +228,12 @@ def _add_views(control: Blueprint, sandbox: Sandbox) -> None:
     def state() -> Response:
         with sandbox.lock:
             return answer(sandbox.state)
+
+    @control.put("/state")
+    def put_back() -> Response:
+        """What GET answered before: all is as it was then, and nothing noted since."""
+        sandbox.put_back(loads(request.get_data()))
+        return answer({})
 
     @control.get("/journal")
     def journal() -> Response:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
 
-from gradesync_site import running
+from tests.e2e.cross_site import prepare
+from tests.e2e.demos import Demo
 
 QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -26,48 +22,71 @@ QUIET = (
 )
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What `demo --json` said when it was ready. It ends when it is asked to, and leaves no process behind."""
-    home = tmp_path_factory.mktemp("demo")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--json"],
-        env=os.environ | {"GRADESYNC_HOME": str(home)},
-        cwd=running.ROOT,
-        stdout=subprocess.PIPE,
-        stderr=(home / "log").open("wb"),
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, (home / "log").read_text()
-    yield json.loads(line)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
-    assert processes_of(home) == []
+@pytest.fixture(scope="package")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Demo]]:
+    """Gives a demo as it is when it has just started: the one that runs, put back, or another one."""
+    at_hand: list[Demo] = []
 
+    def fresh() -> Demo:
+        if at_hand and at_hand[0].is_at_rest():
+            at_hand[0].put_back()
+            return at_hand[0]
+        while at_hand:
+            at_hand.pop().end()
+        at_hand.append(Demo.start(tmp_path_factory.mktemp("demo")))
+        return at_hand[0]
 
-def processes_of(home: Path) -> list[str]:
-    """Command lines of processes that still live in this home."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"GRADESYNC_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
+    yield fresh
+    for one in at_hand:
+        one.end()
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def demo(demos: Callable[[], Demo]) -> dict[str, Any]:
+    """What `demo --json` said when it was ready: a course that nobody opened yet, for the tests of this module."""
+    return demos().said
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    yield from chromium(playwright)
+
+
+@pytest.fixture(scope="package")
+def blocking(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium without third-party cookies; partitioned ones are kept."""
+    yield from chromium(playwright, "--test-third-party-cookie-phaseout")
+
+
+def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
-        yield chromium
-        chromium.close()
+    started = playwright.chromium.launch(executable_path=path, args=[*QUIET, *flags])
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="package")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a demo whose job is done; `serving` runs copies of it."""
+    path = tmp_path_factory.mktemp("sent")
+    prepare(path)
+    return path
+
+
+@pytest.fixture
+def visitor(blocking: Browser) -> Iterator[BrowserContext]:
+    context = blocking.new_context(ignore_https_errors=True, accept_downloads=True)
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
 
 
 @pytest.fixture

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Error,
-    Frame,
-    FrameLocator,
-    Page,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import BrowserContext, Error, Frame, FrameLocator, Page, expect
 
-from tests.e2e.conftest import QUIET
-from tests.e2e.cross_site import Site, prepare, serving
+from tests.e2e.cross_site import Site, serving
 from tests.e2e.inspecting import Inspector
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-cookieless")]
 expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sent")
-    prepare(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def blocking() -> Iterator[Browser]:
-    """Chromium without third-party cookies; partitioned ones are kept."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        flags = [*QUIET, "--test-third-party-cookie-phaseout"]
-        chromium = playwright.chromium.launch(executable_path=path, args=flags)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visitor(blocking: Browser) -> Iterator[BrowserContext]:
-    context = blocking.new_context(ignore_https_errors=True, accept_downloads=True)
-    context.set_default_timeout(30_000)
-    yield context
-    context.close()
 
 
 def open_tool(page: Page, site: Site) -> FrameLocator:

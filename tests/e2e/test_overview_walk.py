@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from gradesync_site import running
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 PASSWORD = "correct-horse-7"
 
 

@@ -11,9 +11,8 @@ from playwright.sync_api import BrowserContext, Frame, FrameLocator, Page, Reque
 
 from tests.e2e.conftest import told
 from tests.e2e.cross_site import Site, serving
-from tests.e2e.test_cookieless import blocking, home, open_tool, reload_frame, visitor
+from tests.e2e.test_cookieless import open_tool, reload_frame
 
-__all__ = ["blocking", "home", "visitor"]
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-cookieless")]
 expect.set_options(timeout=30_000)
 

@@ -19,7 +19,7 @@ from gradesync_site.demo.home import Home
 from tests.e2e.inspecting import Inspector
 from tests.sandbox_servers import Server
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 StartLms = Callable[..., Server]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.sandbox_servers import Server
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 StartLms = Callable[..., Server]
 SAY = "(data) => (window.opener || window.parent).postMessage(data, '*')"

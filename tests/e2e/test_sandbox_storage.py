@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Frame, Page
 
 from tests.sandbox_servers import Server
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 # asks as a tool in the frame asks, and resolves with the answer's text and origin; null after half a second of silence
 ASK = """([target, origin, data]) => new Promise((resolve) => {

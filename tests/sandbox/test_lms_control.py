@@ -200,6 +200,21 @@ def test_restart_keeps_everything_but_tokens(start_lms: Any, tmp_path: Any) -> N
     assert server.state["tools"]["gradesync-sandbox"]["launch_url"] == f"{ORIGIN}/lti/launch/"
 
 
+def test_state_put_back_is_all_as_it_was(start_lms: Any, tmp_path: Any) -> None:
+    server = start_lms(state=tmp_path / "lms.json")
+    url = f"{server.base_url}/_sandbox/state"
+    before, grades = requests.get(url, timeout=10).content, submissions(server)
+    server.control("grade", course="101", user="5007", assignment="2001", score="8.125")
+    server.control("faults", name="html-instead-of-json")
+    server.control("latency", ms=700)
+    assert requests.put(url, data=before, timeout=10).status_code == 200
+    assert (server.journal, server.faults.active(), server.sandbox.latency_ms) == ([], [], 0)
+    assert requests.get(url, timeout=10).content == before
+    assert submissions(server) == grades
+    server.restart()
+    assert submissions(server) == grades
+
+
 def test_seed_is_the_same_every_time(start_lms: Any) -> None:
     first, second = start_lms(), start_lms()
     assert submissions(first) == submissions(second)

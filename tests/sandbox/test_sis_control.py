@@ -75,6 +75,17 @@ def test_a_person_edits_enters_and_removes_grades(sis_server: SisServer) -> None
     assert len(sis_server.writes()) == 1
 
 
+def test_an_id_given_again_after_the_state_was_put_back_is_another_students(sis_server: SisServer) -> None:
+    url = f"{sis_server.base_url}/_sandbox/state"
+    before = requests.get(url, timeout=5).content
+    assert put(sis_server, 4) == 201
+    assert requests.put(url, data=before, timeout=5).status_code == 200
+    body = new_result(sis_server.base_url, "r-4", student_id="S20005")
+    assert sis_server.ask("PUT", "/results/r-4", {"result": body}).status_code == 201
+    body = new_result(sis_server.base_url, "r-6", student_id="S20004")
+    assert sis_server.ask("PUT", "/results/r-6", {"result": body}).status_code == 201
+
+
 def test_a_second_result_for_one_pair_can_be_set_up(sis_server: SisServer) -> None:
     sis_server.control("result", lineItem=HOMEWORK, student="S20001", score=7, second=True)
     results = sis_server.ask("GET", f"/classes/ALG1-P3/lineItems/{HOMEWORK}/results").json()["results"]

@@ -32,6 +32,11 @@ class Store:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self._by_pair: dict[tuple[str, str], set[str]] = {}
+        self._index_all()
+        sandbox.when_put_back = self._index_all
+
+    def _index_all(self) -> None:
+        self._by_pair.clear()
         for record in self.state["results"].values():
             self._index(record)
 
