@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync.cutoffs import Cutoffs
 from sync.lms import records as lms
 from sync.lms.brightspace.schemes import Schemes
 from tests.lms.brightspace_wire import GRADES, NO_RIGHT, BrightspaceWire
@@ -72,6 +73,25 @@ def test_starts_are_fractions_digit_for_digit(bright: BrightspaceWire) -> None:
     ]
     # the value that Brightspace assigns to a symbol is a percentage, not a grade point
     assert {one.gpa for one in entries} == {None}
+
+
+@pytest.mark.parametrize(
+    ("scheme_id", "percent", "symbol"),
+    [
+        ("61", "69.995", "C"),
+        ("61", "69.9949999", "D"),
+        ("61", "89.999999", "B"),
+        ("61", "120", "A"),
+        ("61", "0", "F"),
+        ("62", "49.99", "Emerging"),
+        ("62", "9.99", None),
+    ],
+)
+def test_unrounded_grade_decides_and_below_the_lowest_start_there_is_no_symbol(
+    bright: BrightspaceWire, scheme_id: str, percent: str, symbol: str | None
+) -> None:
+    found = Cutoffs.of(read().schemes[scheme_id]).reached(Decimal(percent), Decimal(100))
+    assert (found.name if found else None) == symbol
 
 
 @given(st.decimals(min_value=0, max_value=200, allow_nan=False, places=60))

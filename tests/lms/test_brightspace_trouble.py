@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sync.errors import AdapterError, Misconfigured, TryLater
 from sync.lms.base import Settings
-from sync.lms.brightspace import STREAMS, Brightspace
+from sync.lms.brightspace import Brightspace
 from sync.lms.brightspace.client import Client
 from tests.lms.brightspace_wire import (
     ANA,
@@ -364,7 +364,7 @@ def test_several_requests_at_once_read_the_same(bright: BrightspaceWire) -> None
     whole, pace = read(), Paced(3)
     reader = Brightspace(Settings("brightspace", BASE, TOKEN), pace=pace)
     assert reader.read_gradebook(course()) == whole
-    assert pace.wanted == [STREAMS]
+    assert pace.wanted == [Brightspace.at_once]
 
 
 def test_failure_beside_other_requests_ends_them_all(bright: BrightspaceWire) -> None:

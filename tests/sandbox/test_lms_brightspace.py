@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from gradesync_site.sandbox.control import loads
+from gradesync_site.sandbox.lms.keyring import Code
 from sync.errors import Misconfigured, TryLater
 from sync.lms import records as lms
 from sync.lms.base import Settings, is_course_student
@@ -220,6 +221,17 @@ def test_versions_are_told_to_everybody(lms_server: Server) -> None:
     found = get(lms_server, "/versions/", token="").json()
     assert {one["ProductCode"] for one in found} == {"lp", "le"}
     assert all(one["LatestVersion"] == one["SupportedVersions"][-1] for one in found)
+
+
+def test_token_that_a_teacher_allowed_is_good_until_it_ends(lms_server: Server) -> None:
+    keyring = lms_server.running.app.extensions["campus"].keyring
+    token = keyring.issue(keyring.begin(Code("brightspace", "11", "https://tool.example/back")))
+    granted = Brightspace(Settings("sandbox", lms_server.base_url, token))
+    assert granted.read_gradebook(lms.Course("102")).results
+    keyring.expire()
+    with pytest.raises(Misconfigured) as caught:
+        granted.read_gradebook(lms.Course("102"))
+    assert caught.value.code == "token_refused"
 
 
 @pytest.mark.parametrize("token", ["", "another"])

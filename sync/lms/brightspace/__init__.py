@@ -24,8 +24,6 @@ from sync.lms.rest import UNKNOWN
 from sync.lms.streams import Streams
 from sync.options import Finding, Option
 
-# Brightspace counts requests by application (5,000 a minute), not those under way
-STREAMS: Final = 4
 ORG_UNIT_ID: Final = re.compile(r"[0-9]{1,18}")
 SCOPES: Final = (
     "dropbox:folders:read",
@@ -92,7 +90,13 @@ class Brightspace(base.Lms):
         scopes=SCOPES,
         in_body=False,
     )
+    # Brightspace counts requests by application (5,000 a minute), not those under way
+    at_once = 4
     places = PLACES
+
+    @classmethod
+    def root(cls, base_url: str) -> str:
+        return host_root(base_url)
 
     def check(self) -> list[Finding]:
         """Is the address a Brightspace, and does it take the account? What the account may see shows with a course only."""
@@ -105,7 +109,7 @@ class Brightspace(base.Lms):
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         unit = self._org_unit(course)
-        with self.pace.streams(STREAMS) as count, self._client(self.account, Streams(count)) as client:
+        with self.pace.streams(self.at_once) as count, self._client(self.account, Streams(count)) as client:
             return reading.gradebook(client, unit, self._wish, self.heard)
 
     def _check_account(self) -> Finding:
@@ -120,7 +124,7 @@ class Brightspace(base.Lms):
 
     @contextmanager
     def _client(self, account: Account | None, streams: Streams | None = None) -> Iterator[Client]:
-        client = Client(host_root(self.settings.base_url), account, pace=self.pace, streams=streams)
+        client = Client(self.root(self.settings.base_url), account, pace=self.pace, streams=streams)
         try:
             client.settle()
             yield client
