@@ -59,7 +59,7 @@ class TestSchoology(LmsContract):
         return course()
 
     def fail_reads(self) -> None:
-        self.wire.answers[f"{SECTION}/grading_periods"] = (503, {}, "Ana Alvarez 9.257")
+        self.wire.answers[f"{SECTION}/grades"] = (503, {}, "Ana Alvarez 9.257")
 
     def refuse_reads(self) -> None:
         self.wire.answers[SECTION] = (401, {}, "")

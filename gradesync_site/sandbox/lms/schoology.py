@@ -82,27 +82,31 @@ def _section_routes(routes: Blueprint, campus: Campus) -> None:
 
 
 def _grades(campus: Campus, course: Json) -> Response:
-    students = [
-        row
-        for row in campus.world.enrollments(course, STUDENT, every_state=True)
-        if schoology_json.is_first(course, row)
+    world = campus.world
+    # a student who sits in two parts of a course is enrolled in its section once
+    rows = world.enrollments(course, STUDENT, every_state=True)
+    students: dict[int, Json] = {}
+    for row in rows:
+        students.setdefault(row["user_id"], row)
+    entered = [(item, course["submissions"].get(str(item["id"]), {})) for item in course["assignments"]]
+    cells = [
+        (item, student)
+        for user_id, student in students.items()
+        for item, rows_of in entered
+        if schoology_json.is_entered(rows_of.get(str(user_id)))
     ]
-    rows = [
-        row
-        for item in course["assignments"]
-        for student in students
-        if (row := schoology_json.grade(campus.world, course, item, student))
-    ]
-    rows = list(troubles.shortened(campus.sandbox, rows))
+    cells = list(troubles.shortened(campus.sandbox, cells))
     start, limit = _asked()
-    page = rows[start : start + limit]
+    page = cells[start : start + limit]
     if start and campus.sandbox.strikes("results-page-repeats"):
-        page = rows[start - limit : start]
+        page = cells[start - limit : start]
+    shown = [schoology_json.grade(world, course, item, student) for item, student in page]
     if not start:
-        page = troubles.scores(campus.sandbox, page, "grade")
-    finals = [schoology_json.final_grade(campus.world, course, student) for student in students]
+        shown = troubles.scores(campus.sandbox, shown, "grade")
+    there = {student["id"]: student for _, student in page}
+    finals = [schoology_json.final_grade(world, course, student) for student in there.values()]
     periods = [schoology_json.period_title(course)]
-    return _json({"grades": {"grade": page}, "period": periods, "final_grade": finals})
+    return _json({"grades": {"grade": shown}, "period": periods, "final_grade": finals})
 
 
 def _setup_routes(routes: Blueprint, campus: Campus) -> None:

@@ -21,7 +21,7 @@ from sync.lms.base import text_of
 from sync.lms.rest import UNKNOWN, Row, incomplete
 from sync.lms.schoology import grades, people, setup
 from sync.lms.schoology.client import Client
-from sync.lms.schoology.pulling import Pulled, pull
+from sync.lms.schoology.pulling import Basics, Graded, basics, graded, names_of
 from sync.lms.streams import Streams
 from sync.options import Finding, Option
 
@@ -107,10 +107,12 @@ class Schoology(base.Lms):
         with self.pace.streams(1) as count:
             client = self._client(Streams(count))
             try:
-                pulled = pull(client, section_id, self.heard, details=self._says("user_details"))
+                pulled = basics(client, section_id, self.heard, details=self._says("user_details"))
+                names = names_of(pulled)
+                found = graded(client, section_id, names, self.heard)
             finally:
                 client.close()
-        return _gradebook(pulled, zone, totals=self._says("course_totals"))
+        return _gradebook(pulled, found, names, zone, totals=self._says("course_totals"))
 
     def _client(self, streams: Streams) -> Client:
         key, secret = self.settings.client_id, self.settings.secret
@@ -159,38 +161,37 @@ class Schoology(base.Lms):
         return stated
 
 
-def _gradebook(pulled: Pulled, zone: tzinfo | None, *, totals: bool) -> lms.Gradebook:
-    notes = grades.Notes()
-    of_course = _setup(pulled, zone)
+def _gradebook(
+    pulled: Basics, found: Graded, names: grades.Names, zone: tzinfo | None, *, totals: bool
+) -> lms.Gradebook:
+    of_course = _setup(pulled, found, zone)
     members, nameless = people.members_of(pulled.enrollments, pulled.details, pulled.section)
-    items = grades.line_items(pulled.items, of_course, notes)
-    lettered = frozenset(one.line_item_id for one in items if one.grading_type == "letter")
-    names = grades.Names(people.user_ids(pulled.enrollments), grades.item_ids(pulled.items), lettered)
-    found = [grades.result(row, names, notes) for row in pulled.results]
-    if totals and pulled.finals is not None:
-        offered = pulled.finals.items(of_course, len(items))
+    items = grades.line_items(pulled.items, of_course, found.notes)
+    standing = found.results
+    if totals and found.finals is not None:
+        offered = found.finals.items(of_course, len(items))
         items += offered
         known = {one.line_item_id for one in offered}
-        found += [one for one in pulled.finals.results(names) if one.line_item_id in known]
-    results, strays = base.account(members, items, found)
+        standing += [one for one in found.finals.results(names) if one.line_item_id in known]
+    results, strays = base.account(members, items, standing)
+    blind = _blind_spots(pulled, nameless, totals=totals, shown=found.finals is not None)
     return lms.Gradebook(
         members=tuple(members),
         line_items=tuple(items),
         results=results,
         sections=(_section_of(pulled.section),),
         schemes=of_course.schemes,
-        warnings=(*notes.warnings(), *_blind_spots(pulled, nameless, totals), *strays),
+        warnings=(*found.notes.warnings(), *blind, *strays),
         categories=tuple(of_course.categories.values()),
         periods=tuple(of_course.periods.values()),
         state=_state(pulled.section),
     )
 
 
-def _setup(pulled: Pulled, zone: tzinfo | None) -> setup.Setup:
-    named = [*pulled.period_titles, *(pulled.finals.periods() if pulled.finals else ())]
-    categories = setup.categories_of(
-        pulled.categories, weighted=_option(pulled.section, "weighted_grading_categories")
-    )
+def _setup(pulled: Basics, found: Graded, zone: tzinfo | None) -> setup.Setup:
+    named = [*found.period_titles, *(found.finals.periods() if found.finals else ())]
+    weighted = _option(pulled.section, "weighted_grading_categories")
+    categories = setup.categories_of(pulled.categories, weighted=weighted)
     return setup.Setup(
         schemes=setup.schemes_of(pulled.scales),
         categories={one.category_id: one for one in categories},
@@ -220,10 +221,10 @@ def _state(section: Row) -> lms.CourseState:
     )
 
 
-def _blind_spots(pulled: Pulled, nameless: int, totals: bool) -> list[str]:
+def _blind_spots(pulled: Basics, nameless: int, *, totals: bool, shown: bool) -> list[str]:
     """What Schoology left out: said, so that nobody takes it for absent."""
     texts = []
-    if totals and pulled.finals is None:
+    if totals and not shown:
         texts.append(
             "Schoology did not show the final grades, so course totals are not offered. A Schoology administrator can let "
             "the app see them."

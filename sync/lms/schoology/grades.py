@@ -99,6 +99,11 @@ def _scheme_id(row: Row, schemes: Mapping[str, lms.GradeScheme]) -> str:
     return named if text_of(row.get("grading_scale_type")) == "1" else ""
 
 
+def lettered(rows: Iterable[Row], schemes: Mapping[str, lms.GradeScheme]) -> frozenset[str]:
+    """The line items that are graded by a scale of letters."""
+    return frozenset(text_of(row.get("id")) for row in rows if _scheme_id(row, schemes))
+
+
 def _reference(stated: object) -> str:
     """An id; 0 is Schoology's word for none."""
     text = text_of(stated)

@@ -15,7 +15,7 @@ from sync.lms.schoology.setup import count
 
 # Schoology documents no largest page: what comes is counted, never assumed
 LIMIT: Final = 200
-MOST_PAGES: Final = 2000
+MOST_PAGES: Final = 20_000
 
 
 class Listing:

@@ -1,4 +1,4 @@
-"""All that is read of one section, request by request, before anything is made of it."""
+"""All that is read of one section, request by request. Grades are made into results page by page: they are the many."""
 
 from __future__ import annotations
 
@@ -6,31 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.lms import base
+from sync.lms import records as lms
 from sync.lms.base import text_of
 from sync.lms.rest import Row
-from sync.lms.schoology import grades, people
+from sync.lms.schoology import grades, people, setup
 from sync.lms.schoology.client import Client
 from sync.lms.schoology.listing import Listing
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
-    """Schoology's answers as they came, every page of them. `finals` None: the key may not see them."""
+class Basics:
+    """What is read before the grades, as Schoology answered it. `hidden`: people whose own record it does not show."""
 
     section: Row
     enrollments: list[Row]
     details: Mapping[str, Row]
     hidden: int
     items: list[Row]
-    results: list[Row]
-    finals: grades.Finals | None
-    period_titles: list[Row]
     scales: list[Row]
     categories: list[Row]
     periods: list[Row]
 
 
-def pull(client: Client, section_id: str, heard: base.Heard, *, details: bool) -> Pulled:
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The grades, what was noticed of them, and what comes beside them. `finals` None: the key may not see them."""
+
+    results: list[lms.Result]
+    notes: grades.Notes
+    finals: grades.Finals | None
+    period_titles: list[Row]
+
+
+def basics(client: Client, section_id: str, heard: base.Heard, *, details: bool) -> Basics:
     path = f"/sections/{section_id}"
     section = _section(client, path, section_id)
     states = [("enrollment_status", people.STATES)]
@@ -39,16 +47,12 @@ def pull(client: Client, section_id: str, heard: base.Heard, *, details: bool) -
     records, hidden = people.details_of(client, enrollments) if details else ({}, 0)
     items = Listing(client, f"{path}/grade_items", ("assignment",), ("id",)).all()
     heard("items", len(items))
-    results, finals, titles = _grades(client, path, heard)
-    return Pulled(
+    return Basics(
         section=section,
         enrollments=enrollments,
         details=records,
         hidden=hidden,
         items=items,
-        results=results,
-        finals=finals,
-        period_titles=titles,
         scales=client.part(f"{path}/grading_scales", "grading_scale"),
         categories=client.part(f"{path}/grading_categories", "grading_category"),
         periods=client.part(f"{path}/grading_periods", "grading_period"),
@@ -62,21 +66,26 @@ def _section(client: Client, path: str, section_id: str) -> Row:
     return section
 
 
-def _grades(
-    client: Client, path: str, heard: base.Heard
-) -> tuple[list[Row], grades.Finals | None, list[Row]]:
-    """All grades; the final grades, which come beside them, once however many pages repeat them; and their periods."""
-    found: list[Row] = []
+def names_of(pulled: Basics) -> grades.Names:
+    lettered = grades.lettered(pulled.items, setup.schemes_of(pulled.scales))
+    return grades.Names(people.user_ids(pulled.enrollments), grades.item_ids(pulled.items), lettered)
+
+
+def graded(client: Client, section_id: str, names: grades.Names, heard: base.Heard) -> Graded:
+    """All grades; and the final grades, which come beside them, once however many pages repeat them."""
+    path, notes = f"/sections/{section_id}/grades", grades.Notes()
+    found: list[lms.Result] = []
     finals: dict[str, Row] = {}
     titles: list[Row] = []
     shown = True
-    listing = Listing(client, f"{path}/grades", ("grades", "grade"), ("enrollment_id", "assignment_id"))
-    for answer, rows in listing.pages():
-        found += rows
+    for answer, rows in Listing(
+        client, path, ("grades", "grade"), ("enrollment_id", "assignment_id")
+    ).pages():
+        found += [grades.result(row, names, notes) for row in rows]
         heard("results", len(found))
         shown = shown and "final_grade" in answer
         titles = titles or client.rows(answer.get("period") or [])
         for row in client.rows(answer.get("final_grade") or []):
             if finals.setdefault(text_of(row.get("enrollment_id")), row) != row:
                 raise client.broken("final grades that changed while they were read")
-    return found, grades.Finals(list(finals.values())) if shown else None, titles
+    return Graded(found, notes, grades.Finals(list(finals.values())) if shown else None, titles)
