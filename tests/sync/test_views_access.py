@@ -19,6 +19,7 @@ from sync.models import (
     GradeChange,
     LineItemLink,
     Run,
+    RunDocument,
     Schedule,
     StudentLink,
 )
@@ -61,7 +62,8 @@ def filled() -> Course:
     made.sis.edit("i1", "s1", Value(Decimal(99)))
     made.lms.grade("u2", "a1", Decimal(72))
     schedules.set_schedule(made.context, schedules.Wish("nightly"), made.who)
-    engine.preview(made.context, made.who)
+    run = engine.preview(made.context, made.who)
+    RunDocument.objects.create(run=run, name="file.csv", media_type="text/csv", content=b"s1,99")
     engine.ask_for_class(made.context, made.connection, "c9", "", made.who)
     return made
 
@@ -73,6 +75,9 @@ def args_of(name: str, course: Course) -> list[int]:
     ids = {
         "run_id": run.pk,
         "request_id": ClassRequest.objects.get(context=course.context).pk,
+        "document_id": RunDocument.objects.filter(run__context=course.context).values_list("pk", flat=True)[
+            0
+        ],
         "change_id": run.changes.get().pk,
         "link_id": item
         if name in {"unlink_line_item", "change_line_item", "set_scale"}
@@ -139,7 +144,16 @@ def test_every_page_is_told_apart() -> None:
         "progress",
     }
     reads |= {"connect", "reading", "reading_part", "reading_notice", "run_reading", "class_suggestions"}
-    reads |= {"reconciliation_csv", "receipt_csv", "report_json", "history", "grade", "receipt", "find"}
+    reads |= {
+        "reconciliation_csv",
+        "receipt_csv",
+        "report_json",
+        "history",
+        "grade",
+        "receipt",
+        "find",
+        "document",
+    }
     assert set(PAGES) == reads | CHANGES | SEARCHES | BOTH
 
 
