@@ -66,8 +66,9 @@ def test_long_lists_come_in_many_pages_and_are_read_to_the_end(start_lms: Any) -
     ],
 )
 def test_read_that_goes_wrong_returns_nothing_and_says_why(
-    start_lms: Any, fault: str, kind: type[AdapterError]
+    start_lms: Any, fault: str, kind: type[AdapterError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sync.lms.rest.PATIENCE_S", 0.0)  # a busy LMS is not waited for
     server = start_lms(students=60, faults=(fault,))
     with pytest.raises(kind):
         read(server)

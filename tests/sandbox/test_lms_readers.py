@@ -66,8 +66,9 @@ def test_canvas_reader_sees_both_sections_of_a_cross_listed_course(lms_server: S
     ],
 )
 def test_canvas_reader_raises_rather_than_return_part(
-    lms_server: Server, fault: str, error: type[Exception]
+    lms_server: Server, fault: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sync.lms.rest.PATIENCE_S", 0.0)  # a busy LMS is not waited for
     lms_server.faults.on(fault, path="submissions" if fault == "results-500" else "")
     with pytest.raises(error):
         read(lms_server)

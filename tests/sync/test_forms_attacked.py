@@ -28,6 +28,7 @@ IDS = {
     "link_id": 1,
     "change_id": 1,
     "request_id": 1,
+    "document_id": 1,
     "registration_id": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
 }
 

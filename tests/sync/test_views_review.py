@@ -408,11 +408,11 @@ def test_pages_ask_the_database_as_often_for_a_big_course_as_for_a_small_one(
     seen = []
     for made in (small, large):
         run, browser = listed(made), teacher(made.context, worker=False)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             page = browser.get("review", run.pk)
         seen.append(len(page.content))
         engine.approve(run, made.who, [row.digest for row in run.changes.all()])
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(12):
             seen.append(len(browser.get("run", run.pk).content))
         with django_assert_num_queries(3):
             browser.get("progress", run.pk, headers={"HX-Request": "true"})
@@ -442,7 +442,7 @@ def test_what_to_settle_in_the_lms_stands_in_groups_with_where(course: Course, a
     assert "3 things to look at in the LMS first" in page
     assert "The course The course is concluded in the LMS: its grades are final there. Nothing, if" in page
     assert "Grades Results without a grade; they are not sent, and never as a zero: 1 ." in page
-    assert "Where in the LMS: Gradebook." in page
+    assert "Where in the LMS, by its menus in English: Gradebook" in page
     assert "Assignments Assignments that the LMS leaves out of its course total: 1 ." in page
 
 
