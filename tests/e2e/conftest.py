@@ -65,9 +65,9 @@ def blocking(playwright: Playwright) -> Iterator[Browser]:
 
 
 def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
+    if shutil.which("chromium") is None:
         pytest.skip("Chromium is not installed")
+    path = Path(__file__).with_name("chromium.sh")
     started = playwright.chromium.launch(executable_path=path, args=[*QUIET, *flags])
     yield started
     started.close()
