@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import FULL
 from tests.site.scene import Scene
 
+pytestmark = pytest.mark.processes
+
 SEEDS = range(20) if FULL else (3, 10, 17)
 # new results by bulk POST with ids that the SIS gives, and by PUT with ids of our own
 WAYS = (

@@ -10,6 +10,8 @@ import pytest
 
 from tests.site.scene import Scene
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("after", [2, 5])
 def test_worker_killed_in_mid_reading_is_followed_by_one_that_reads_anew(after: int, tmp_path: Path) -> None:
