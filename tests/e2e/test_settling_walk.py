@@ -25,6 +25,20 @@ def read_again(tool: FrameLocator, name: str) -> None:
     expect(tool.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
 
 
+def search(tool: FrameLocator, name: str) -> None:
+    """The answer of the read before may still come, over that of the search: then it is searched once more."""
+    found = tool.get_by_text("2 students fit your search.")
+    for _ in range(3):
+        tool.get_by_label("Name or id").fill(name)
+        tool.get_by_role("button", name="Search", exact=True).click()
+        try:
+            expect(found).to_be_visible(timeout=10_000)
+        except AssertionError:
+            continue
+        return
+    expect(found).to_be_visible()
+
+
 def test_a_teacher_settles_links_checks_and_moves_on_evidence(page: Page, demo: dict[str, Any]) -> None:
     tool = open_tool(page, demo)
     link_class(tool)
@@ -42,9 +56,7 @@ def test_a_teacher_settles_links_checks_and_moves_on_evidence(page: Page, demo: 
     expect(tool.get_by_text("Confirmed. Your word holds")).to_be_visible()
     read_again(tool, "Students")
     expect(tool.get_by_role("row", name=re.compile("^Max Lindqvist .* confirmed by you"))).to_be_visible()
-    tool.get_by_label("Name or id").fill("lindqvist")
-    tool.get_by_role("button", name="Search", exact=True).click()
-    expect(tool.get_by_text("2 students fit your search.")).to_be_visible()
+    search(tool, "lindqvist")
 
     go(tool, "Assignments")
     expect(tool.get_by_text("equal title, due the same day, maximum 50 there")).to_be_visible()
