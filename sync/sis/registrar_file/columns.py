@@ -22,6 +22,8 @@ COLUMN: Final = re.compile(
 )
 # a cell that a spreadsheet would take for a formula
 FORMULA: Final = re.compile(r"^[=+\-@\t\r]")
+# what no spreadsheet can hold: control characters, and halves of a character
+UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def _cell(column: Column, filling: Filling) -> str:
 
 
 def safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula. Ids, grades like “A-” and dates are never touched at their end."""
-    return f"'{text}" if FORMULA.match(text) else text
+    """Text that a spreadsheet can hold and takes for no formula. Ids, grades like “A-” and dates are never touched at their end."""
+    held = UNWRITABLE.sub("?", text)
+    return f"'{held}" if FORMULA.match(held) else held
 
 
 def _grade(filling: Filling) -> str:

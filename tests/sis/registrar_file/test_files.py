@@ -164,3 +164,16 @@ def test_options_that_make_no_file_are_said_to_an_administrator(options: dict[st
 def test_what_travels_beside_a_grade_has_a_column_or_is_not_taken() -> None:
     assert adapter(preset="banner").profile.extras == {"last_attendance", "incomplete"}
     assert adapter(preset="peoplesoft_uconn").profile.extras == frozenset()
+
+
+@pytest.mark.parametrize("form", ["xlsx", "csv"])
+def test_a_name_with_characters_that_no_spreadsheet_holds_keeps_nobody_out_of_the_file(form: str) -> None:
+    of = adapter(columns="ID=student_id;Name=name;Grade=grade", format=form)
+    of.people = {"00012": sis.Person("00012", "Zo\x0be", "M\ud800ller")}
+    (document,) = files(of, s00012=text("A"))
+    if form == "csv":
+        assert document.content.decode() == 'ID,Name,Grade\r\n00012,"M?ller, Zo?e",A\r\n'
+        return
+    sheet = load_workbook(io.BytesIO(document.content)).active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[2]] == ["00012", "M?ller, Zo?e", "A"]
