@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,6 +171,49 @@ def test_form_sent_after_the_session_ended_loses_nothing_silently(
     page.reload()
     page.get_by_role("link", name="Grades to SIS").click()
     expect(tool.get_by_role("heading", name=re.compile("Students|Grades to SIS")).first).to_be_visible()
+
+
+def slow_answer(page: Page, address: str, milliseconds: int) -> None:
+    def answer(route: Route) -> None:
+        page.wait_for_timeout(milliseconds)
+        route.continue_()
+
+    page.route(re.compile(address), answer)
+
+
+def test_second_click_wins_over_a_late_answer_to_the_first(page: Page, tool: FrameLocator) -> None:
+    slow_answer(page, r"/students/$", 1500)
+    tool.get_by_role("link", name="Students", exact=True).click()
+    tool.get_by_role("link", name="History", exact=True).click()
+    expect(tool.get_by_role("heading", name="History", exact=True)).to_be_visible()
+    page.wait_for_timeout(2000)
+    expect(tool.get_by_role("heading", name="History", exact=True)).to_be_visible()
+    assert frame_of(page).url.endswith("/history/")
+
+
+def test_poll_that_answers_late_does_not_take_her_from_the_page_she_went_to(
+    page: Page, tool: FrameLocator
+) -> None:
+    """The answer to the last poll calls her back to the page that asked for a read: not when she left meanwhile."""
+    tool.get_by_role("link", name="Students", exact=True).click()
+    expect(tool.get_by_role("heading", name="Students")).to_be_visible()
+    back = {"path": frame_of(page).url, "target": "body", "swap": "innerHTML"}
+    called: list[Request] = []
+
+    def call_back(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        called.append(route.request)
+        route.fulfill(status=200, headers={"HX-Location": json.dumps(back)})
+
+    poll = re.compile(r"/reading/.*phase=")
+    page.route(poll, call_back)
+    with page.expect_request(poll):
+        tool.get_by_role("button", name="Read again").click()
+    tool.get_by_role("link", name="History", exact=True).click()
+    expect(tool.get_by_role("heading", name="History", exact=True)).to_be_visible()
+    page.wait_for_timeout(2500)
+    assert called
+    expect(tool.get_by_role("heading", name="History", exact=True)).to_be_visible()
 
 
 def test_page_that_is_gone_is_shown_with_words(page: Page, tool: FrameLocator) -> None:

@@ -87,6 +87,21 @@ document.addEventListener("htmx:historyCacheMiss", (event) => {
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
+// each page asked for is a new turn; what was asked before it, a former page or a part of one, answers too late
+let turn = 0;
+const turns = new WeakMap();
+const refuseLate = (event) => {
+  if (turns.get(event.detail.xhr) < turn) event.preventDefault();
+};
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target, xhr } = event.detail;
+  if (target === document.body) turn += 1;
+  turns.set(xhr, turn);
+  // on the element itself: it may have left the page by then, and its events would not arrive here
+  elt.addEventListener("htmx:beforeOnLoad", refuseLate);
+});
+document.addEventListener("htmx:historyCacheMiss", () => (turn += 1));
+
 document.addEventListener("submit", (event) => {
   if (event.target.target === "_blank") event.target.querySelector("[data-opened]")?.removeAttribute("hidden");
 });
