@@ -66,6 +66,7 @@ def line_items(request: Request, public_id: UUID) -> HttpResponse:
         gone=[link for link in links if link.lms_line_item_id not in known] if seen.snapshot else [],
         scales=wording.SCALES,
         open_count=sum(1 for item in assignments if item.is_open),
+        has_equal_titles=any(linking.has_equal_title(item) for item in assignments),
     )
 
 

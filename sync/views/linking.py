@@ -79,6 +79,11 @@ def with_evidence(seen: Seen, item: Item) -> Item:
     return item
 
 
+def has_equal_title(item: Item) -> bool:
+    """Whether a free assignment of the SIS has exactly its title: then one click links it."""
+    return any(one["exact"] for cell in item.cells if cell.link is None for one in cell.suggestions)
+
+
 def others_for(seen: Seen, cell: Cell, links: list[LineItemLink]) -> list[Json]:
     """What a linked item could be linked to instead: everything of its class that is free."""
     taken = {link.line_item_id for link in links if link.connection_id == cell.class_link.connection_id}

@@ -46,6 +46,15 @@ def test_suggestion_says_in_one_line_what_agrees(course: Course, ada: Browser) -
     assert "Link to “Essay: cell”" in page
 
 
+def test_linking_by_title_is_offered_only_where_a_free_title_is_equal(course: Course, ada: Browser) -> None:
+    course.lms.add_item("a9", title="Cell essay", maximum=20)
+    course.sis.add_item("c1", "i9", title="Essay: cell", maximum=20)
+    page = text_of(ada.post("look", back="line_items"))
+    assert "Link all with equal titles" not in page and "Create missing ones in the SIS" in page
+    course.sis.add_item("c1", "i10", title="Cell essay", maximum=20)
+    assert "Link all with equal titles" in text_of(ada.post("look", back="line_items"))
+
+
 def test_page_of_one_assignment_shows_both_sides(course: Course, ada: Browser) -> None:
     course.lms.add_item("a9", title="Cell essay", maximum=20, due_at=NOON)
     course.sis.add_item("c1", "i9", title="Essay: cell", maximum=25, due=NIGHT)

@@ -249,9 +249,16 @@ def test_part_of_the_list_is_shown_alone(course: Course, ada: Browser) -> None:
     course.lms.grade("u2", "a2", Decimal(1))
     run = listed(course)
     page = text_of(ada.get("review", run.pk, query={"part": "edited"}))
-    assert "Someone changed these grades" in page and "To be sent" not in page
+    assert "Someone entered or changed these grades" in page and "To be sent" not in page
     page = text_of(ada.get("review", run.pk, query={"part": "changed"}))
-    assert "Someone changed these grades" not in page and "To be sent" in page
+    assert "Someone entered or changed these grades" not in page and "To be sent" in page
+
+
+def test_grade_that_stood_in_the_sis_before_is_said_to_be_never_sent(course: Course, ada: Browser) -> None:
+    course.sis.edit("i1", "s1", Value(Decimal(5)))
+    page = text_of(ada.get("review", listed(course).pk, query={"part": "edited"}))
+    assert "they are not what was sent from here" in page
+    assert "5 never later" in page
 
 
 def test_narrowed_list_still_sends_all_that_is_ticked_and_says_how_much(course: Course, ada: Browser) -> None:
