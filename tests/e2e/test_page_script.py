@@ -216,6 +216,17 @@ def test_poll_that_answers_late_does_not_take_her_from_the_page_she_went_to(
     expect(tool.get_by_role("heading", name="History", exact=True)).to_be_visible()
 
 
+def test_what_was_typed_when_the_session_ended_can_be_copied(
+    page: Page, site: Site, tool: FrameLocator
+) -> None:
+    tool.get_by_role("link", name="Students", exact=True).click()
+    tool.get_by_label("Name or id").fill("Maya <b>T</b>")
+    site.django("LtiSession.objects.update(expires_at='2000-01-01T00:00Z')")
+    tool.get_by_role("button", name="Search", exact=True).click()
+    expect(tool.get_by_role("heading", name="What you had typed")).to_be_visible()
+    expect(tool.get_by_text("Maya <b>T</b>", exact=True)).to_be_visible()
+
+
 def test_page_that_is_gone_is_shown_with_words(page: Page, tool: FrameLocator) -> None:
     frame_of(page).evaluate(
         """() => {

@@ -122,6 +122,27 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (buttons.includes(focused) && focused.isConnected) focused.focus({ preventScroll: true });
 });
 
+// what she typed is not lost when a page is refused: the one that says so shows it, to be copied
+const LINES = "input:not([type]), input[type=text], input[type=search], input[type=number], input[type=date], textarea";
+let typed = [];
+
+function keepTyped() {
+  const fields = [...document.querySelectorAll(LINES)].filter((one) => one.value !== one.defaultValue);
+  typed = fields.map((one) => [one.labels?.[0]?.textContent.trim() || one.name, one.value]);
+}
+
+function showTyped() {
+  const place = document.getElementById("typed");
+  if (!place || !typed.length) return;
+  place.querySelector("dl").replaceChildren(...typed.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
+  place.hidden = false;
+  typed = [];
+}
+
+function element(name, text) {
+  return Object.assign(document.createElement(name), { textContent: text });
+}
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, boosted, requestConfig, target } = event.detail;
   if (xhr.status < 400) return;
@@ -129,6 +150,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const ours = xhr.response.includes('id="main"');
   // a part of a page was refused: show why in place of the whole page; a server that stumbles is asked again by itself
   if (ours && (wholePage || xhr.status < 500)) {
+    keepTyped();
     event.detail.target = document.body;
     event.detail.swapOverride = "innerHTML";
   } else {
@@ -144,7 +166,9 @@ export function tellNoAnswer() {
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target === document.body) focusMain();
+  if (event.detail.target !== document.body) return;
+  focusMain();
+  showTyped();
 });
 
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
