@@ -18,12 +18,20 @@ MOST_STEPS = 160
 FOCUSED = """one => one === document.activeElement && (one.matches('[type=checkbox], [type=radio]')
   || parseFloat(getComputedStyle(one).outlineWidth) >= 2)"""
 
+# WCAG 2.2, 2.4.11: no bar lies over what has the focus; a large one is looked at in its middle
+COVERED = """() => {
+  const one = document.activeElement, box = one.getBoundingClientRect();
+  const above = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height, innerHeight) / 2);
+  return one !== document.body && !(above && (one.contains(above) || above.contains(one))) ? one.outerHTML.slice(0, 160) : "";
+}"""
+
 
 def reach(page: Page, wanted: Locator) -> None:
     """By Tab, as often as it takes; the focus stands in sight on what was wanted."""
     expect(wanted).to_be_visible()
     for _step in range(MOST_STEPS):
         page.keyboard.press("Tab")
+        assert page.evaluate(COVERED) == "", "something lies over what has the focus"
         if wanted.evaluate("one => one === document.activeElement"):
             assert wanted.evaluate(FOCUSED), "the focus is not seen"
             return
