@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from lti_tool.models import LtiUser
 
 HEADER: Final = "X-GradeSync-Zone"
+COOKIE: Final = "gradesync_zone"  # administrators' pages have no script that sends a header
 
 
 def zone_of(name: str) -> ZoneInfo | None:
