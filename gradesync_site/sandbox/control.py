@@ -17,6 +17,7 @@ from typing import Any
 
 import simplejson
 from flask import Blueprint, Flask, Response, g, request
+from werkzeug.routing import Rule
 
 from gradesync_site.sandbox.faults import Faults, UnknownFault
 
@@ -123,12 +124,35 @@ def sandbox_of(app: Flask) -> Sandbox:
     return found
 
 
+class LazyRule(Rule):
+    """A route whose way back, from a name to an address, is compiled when it is first asked for.
+
+    A pretend LMS has hundreds of routes and names few of them; compiling them all is most of a start. It reaches into
+    werkzeug's own method: should that go, routes are compiled at once again, and nothing else changes.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _lazily(lambda: super(LazyRule, self)._compile_builder(append_unknown))
+
+
+def _lazily(compiling: Callable[[], Callable[..., tuple[str, str]]]) -> Callable[..., tuple[str, str]]:
+    compiled: list[Callable[..., tuple[str, str]]] = []
+
+    def build(*given: Any, **named: Any) -> tuple[str, str]:
+        if not compiled:
+            compiled.append(compiling())
+        return compiled[0](*given, **named)
+
+    return build
+
+
 def make_server_app(sandbox: Sandbox, name: str, control: Blueprint | None = None) -> Flask:
     """A Flask app that keeps the journal and serves the control API; the LMS and the SIS add their own routes.
 
     `control`: the control blueprint, where the server has put routes of its own on it.
     """
     app = Flask(name, static_folder=None)
+    app.url_rule_class = LazyRule
     app.extensions["sandbox"] = sandbox
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider, which this is
     app.before_request(lambda: _begin(sandbox))

@@ -36,13 +36,19 @@ def public_jwk(key: rsa.RSAPrivateKey, kid: str) -> Json:
     return public | {"kid": kid, "alg": "RS256", "use": "sig"}
 
 
+@functools.cache
+def _parsed(pem: str) -> rsa.RSAPrivateKey:
+    """Checking a key takes a tenth of a second; the same one is started with again and again."""
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("The sandbox signs with RSA.")
+    return key
+
+
 class Signer:
     def __init__(self, pem: str) -> None:
-        key = load_pem_private_key(pem.encode(), password=None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError("The sandbox signs with RSA.")
-        self._key = key
-        own = public_jwk(key, "")
+        self._key = _parsed(pem)
+        own = public_jwk(self._key, "")
         self.kid = hashlib.sha256(own["n"].encode()).hexdigest()[:16]
         self.jwks = {"keys": [own | {"kid": self.kid}]}
 
