@@ -26,9 +26,13 @@ hypothesis_settings.load_profile("full" if FULL else "default")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tasks rung in a test go to a broker inside the process, never to one that a real worker listens to."""
+    from django.conf import settings
+
     from gradesync_site.celery import app
 
     app.conf.update(broker_url="memory://", broker_transport_options={})
+    # each new client would look at every static file there is; so one is looked for when it is asked for
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
