@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lti_tool import http
 from sync.sis import records as sis
 from sync.sis.base import Settings
-from sync.sis.oneroster import wire
+from sync.sis.oneroster import bodies, wire
 from sync.sis.oneroster.profile import Config, parse
 from tests.sis.onerosterwire import SPEC, change, number, schema_errors, stored, withdrawal
 
@@ -29,7 +29,7 @@ def value(raw: dict[str, Any], **options: str) -> sis.Value | None:
 
 
 def body(one: sis.Change, kept: dict[str, Any] | None = None, **options: str) -> dict[str, Any]:
-    return wire.result_body(one, one.result_id or one.new_id, config(**options), NOW, kept or {})
+    return bodies.result_body(one, one.result_id or one.new_id, config(**options), NOW, kept or {})
 
 
 def test_a_zero_is_a_grade_and_no_score_is_nothing() -> None:

@@ -1,4 +1,4 @@
-"""OneRoster 1.2 and 1.1 (1EdTech): rostering read, gradebook read and written, over REST with OAuth 2."""
+"""OneRoster 1.2 and 1.1 (1EdTech): rostering read, gradebook read and written, over REST with OAuth 2 or 1.0a."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from lti_tool import http
-from sync.auth import ClientCredentials, TokenStore
+from sync.auth import TokenStore
 from sync.errors import AdapterError, Misconfigured
 from sync.options import Finding
 from sync.sis import base
 from sync.sis import records as sis
 from sync.sis.oneroster import wire
+from sync.sis.oneroster.access import access_of
 from sync.sis.oneroster.client import Client
 from sync.sis.oneroster.line_items import LineItems
-from sync.sis.oneroster.profile import OPTIONS, Config, parse
+from sync.sis.oneroster.options import OPTIONS
+from sync.sis.oneroster.profile import parse
 from sync.sis.oneroster.results import Results
 
 
 class OneRoster(base.Sis):
-    """A OneRoster SIS. Options and what they mean: `profile.OPTIONS`."""
+    """A OneRoster SIS. Options and what they mean: `options.OPTIONS`; products' own ways: `presets.PRESETS`."""
 
     name = "oneroster"
     label = "OneRoster 1.2 / 1.1"
@@ -30,10 +32,10 @@ class OneRoster(base.Sis):
         super().__init__(settings, tokens)
         self._config = parse(settings)
         self.parallel, self.batch_size = self._config.parallel, self._config.batch
-        self._auth = _auth(settings, self._config, self.tokens)
+        self._access = access_of(settings, self._config, self.tokens)
         hosts = [http.host_of(self._config.rostering), http.host_of(self._config.gradebook)]
         limit = self._config.page_limit if self._config.paged else None
-        self._client = Client(self._auth, hosts, self._config.headers, page_limit=limit)
+        self._client = Client(self._access, hosts, self._config.headers, page_limit=limit)
         self._results = Results(self._client, self._config)
         self._profile = self._config.profile()
 
@@ -61,15 +63,18 @@ class OneRoster(base.Sis):
         return self._people(class_id, "teachers")
 
     def sessions(self, class_id: str) -> list[sis.Session]:
-        """Grading periods of the class's terms first, then the terms; those of today first, then the latest."""
+        """Grading periods of the class's terms first, then the terms; those of today first, then the latest.
+
+        Where a line item must name a grading period (1.1), those alone, unless the SIS has none.
+        """
         found = self.get_class(class_id)
         terms = found.session_ids if found else ()
         sessions = [one for term in terms for one in self._sessions_of(term)]
         unique = {one.sourced_id: one for one in sessions}.values()
         today = datetime.now(UTC).date()
-        return sorted(
-            unique, key=lambda one: (one.kind != "gradingPeriod", not _holds(one, today), _latest(one))
-        )
+        ordered = sorted(unique, key=lambda one: (not _is_period(one), not _holds(one, today), _latest(one)))
+        periods = [one for one in ordered if _is_period(one)]
+        return periods if periods and self._config.session_ref == "gradingPeriod" else ordered
 
     def _sessions_of(self, term_id: str) -> Iterator[sis.Session]:
         url = self._config.rostering_url("terms", term_id, "gradingPeriods")
@@ -109,11 +114,13 @@ class OneRoster(base.Sis):
 
     def categories(self, class_id: str) -> list[sis.Category]:
         """Those of the class; all of the SIS where it does not list them by class (1.1, and vendors of 1.2)."""
-        rows = None
-        if not self._config.is_v11:
+        source, rows = self._config.categories, None
+        if source == "none":
+            return []
+        if source == "class" or (source == "" and not self._config.is_v11):
             url = self._config.gradebook_url("classes", class_id, "categories")
             rows = self._client.get_all_if_any(url, "categories")
-        if not rows:
+        if not rows and source != "class":
             rows = self._client.get_all_if_any(self._config.gradebook_url("categories"), "categories")
         return [wire.read_category(row) for row in rows or []]
 
@@ -123,7 +130,7 @@ class OneRoster(base.Sis):
     # --- writing results ----------------------------------------------------------------------------------------
 
     def push(self, changes: Iterable[sis.Change], starting: base.Starting = tuple) -> Iterator[base.Answer]:
-        """New results first, so that the rows of one line item stand together and fill their batches."""
+        """New results by POST first, so that the rows of one line item stand together and fill their batches."""
         ordered = sorted(changes, key=lambda change: not self._results.posts(change))
         yield from super().push(ordered, starting)
 
@@ -139,13 +146,19 @@ class OneRoster(base.Sis):
 
     def check(self) -> list[Finding]:
         """A new token, one row of classes, one of line items, and the rights that the token names."""
-        self._auth.forget()
-        found = [_tried("Token", self._auth.token, "The SIS gave a token.")]
+        good = "Each request is signed." if self._config.signed else "The SIS gave a token."
+        found = [_tried("Key" if self._config.signed else "Token", self._access.begin_anew, good)]
         if found[0].ok:
             found.append(self._readable("Rostering", self._config.rostering_url("classes"), "classes"))
             found.append(self._readable("Gradebook", self._config.gradebook_url("lineItems"), "lineItems"))
-            found.append(self._may_write())
+            found += [self._may_write(), *self._lacking_header()]
         return found
+
+    def _lacking_header(self) -> Iterator[Finding]:
+        if self._config.lacks_header is not None:
+            name, written = self._config.lacks_header
+            text = f"This product wants a header of its own: set the option header.{name} ({written})."
+            yield Finding("Header", False, text)
 
     def _readable(self, title: str, url: str, name: str) -> Finding:
         def read() -> None:
@@ -161,9 +174,9 @@ class OneRoster(base.Sis):
         return _tried(title, read, "It can be read.")
 
     def _may_write(self) -> Finding:
-        granted = self._auth.granted
+        granted = self._access.granted
         if granted is None:
-            return Finding("Writing", True, "The token names no rights; the first push will show.")
+            return Finding("Writing", True, "The SIS names no rights; the first push will show.")
         names = [] if self._config.line_items == "none" and self._config.posts else ["gradebook.createput"]
         names += ["gradebook.createpost"] if self._config.posts else []
         missing = [name for name in names if not any(scope.endswith(name) for scope in granted)]
@@ -175,24 +188,16 @@ class OneRoster(base.Sis):
         return Finding("Writing", True, "The key may write grades.")
 
 
-def _auth(settings: base.Settings, config: Config, tokens: TokenStore) -> ClientCredentials:
-    return ClientCredentials(
-        settings.token_url,
-        settings.client_id,
-        settings.secret,
-        config.scopes,
-        tokens,
-        optional=config.optional_scopes,
-        in_body=config.token_in_body,
-    )
-
-
 def _tried(title: str, call: Callable[[], object], good: str) -> Finding:
     try:
         call()
     except AdapterError as error:
         return Finding(title, False, str(error))
     return Finding(title, True, good)
+
+
+def _is_period(session: sis.Session) -> bool:
+    return session.kind == "gradingPeriod"
 
 
 def _holds(session: sis.Session, at: date) -> bool:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import requests
 
 from lti_tool import http
-from sync.auth import ClientCredentials
 from sync.errors import AdapterError, Misconfigured, TryLater, Unreachable
 from sync.sis.oneroster import errors
+from sync.sis.oneroster.access import Access
 
 Record = Mapping[str, Any]
 MAX_PAGES: Final = 10_000
@@ -22,20 +22,20 @@ class Client:
 
     def __init__(
         self,
-        auth: ClientCredentials,
+        access: Access,
         hosts: Sequence[str],
         headers: Mapping[str, str],
         *,
         page_limit: int | None,
     ) -> None:
         """`page_limit` None: lists come whole, without limit and offset."""
-        self._auth, self._page_limit = auth, page_limit
+        self._access, self._page_limit = access, page_limit
         self._session = http.Session({host.lower() for host in hosts})
         self._headers = {"Accept": "application/json", **headers}
 
     def close(self) -> None:
         self._session.close()
-        self._auth.close()
+        self._access.close()
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -111,19 +111,21 @@ class Client:
     def _request(
         self, method: str, url: str, *, params: Mapping[str, str] | None = None, body: Record | None = None
     ) -> requests.Response:
-        token = self._auth.token()
-        response = self._once(method, url, token, params, body)
+        pairs = tuple((params or {}).items())
+        proof = self._access.proof(method, url, pairs)
+        response = self._once(method, url, proof, params, body)
         if response.status_code == 401:
             # an ended token: ask once more; a second 401 is about the key (some answer so for a missing scope)
-            response = self._once(method, url, self._auth.renew(token), params, body)
+            again = self._access.other_proof(proof, method, url, pairs)
+            response = self._once(method, url, again, params, body)
             if response.status_code == 401:
                 raise errors.unauthorised(401)
         return response
 
     def _once(
-        self, method: str, url: str, token: str, params: Mapping[str, str] | None, body: Record | None
+        self, method: str, url: str, proof: str, params: Mapping[str, str] | None, body: Record | None
     ) -> requests.Response:
-        headers = {**self._headers, "Authorization": f"Bearer {token}"}
+        headers = {**self._headers, "Authorization": proof}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/json"

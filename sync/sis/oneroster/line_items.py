@@ -11,8 +11,8 @@ import requests
 from lti_tool import http
 from sync.errors import AdapterError, Misconfigured, Rejected, RejectionCode, Unreachable
 from sync.sis import records as sis
-from sync.sis.oneroster import errors, wire
-from sync.sis.oneroster.client import Client, Record
+from sync.sis.oneroster import bodies, errors, wire
+from sync.sis.oneroster.client import Client, Record, one_of
 from sync.sis.oneroster.profile import Config
 
 
@@ -23,7 +23,7 @@ class LineItems:
     def create(self, new: sis.NewLineItem, known: list[sis.Category]) -> sis.LineItem:
         """Create it and read it back: what counts is what is there. Raises as `Sis.create_line_item` says."""
         self._check(new)
-        body = wire.line_item_body(new, self._category_id(new, known), self._config, datetime.now(UTC))
+        body = bodies.line_item_body(new, self._category_id(new, known), self._config, datetime.now(UTC))
         item_id = self._posted(new, body) if self._config.line_items == "post" else self._put(new, body)
         stored = self._client.get_one(self._config.gradebook_url("lineItems", item_id), "lineItem")
         if stored is None:
@@ -39,16 +39,31 @@ class LineItems:
             raise _needs("The SIS names no school for this class. Its administrator must set one.")
         if self._config.is_v11 and not new.session_id:
             raise _needs("The SIS names no grading period for this class. Its administrator must set one.")
+        if len(new.title) > self._config.title_limit:
+            raise Rejected(
+                "malformed", f"The SIS takes titles of at most {self._config.title_limit} characters."
+            )
+        if self._config.whole_maximum and new.maximum != new.maximum.to_integral_value():
+            raise Rejected("malformed", "The SIS takes whole numbers only as an assignment's maximum.")
 
     def _put(self, new: sis.NewLineItem, body: Record) -> str:
-        url = self._config.gradebook_url("lineItems", new.sourced_id)
-        response = self._client.write("PUT", url, {"lineItem": body})
+        response = self._client.write("PUT", self._place("lineItems", new.sourced_id), {"lineItem": body})
         if response.status_code in errors.UNSUPPORTED:
             text = "The SIS does not take line items by PUT. An administrator can set the option line_items=post or none."
             raise Misconfigured(text, "line_items_unsupported")
-        if 200 <= response.status_code < 300:
+        if not 200 <= response.status_code < 300:
+            raise self._refused(new, response)
+        if self._config.line_items == "put":
             return new.sourced_id
-        raise self._refused(new, response)
+        given = echoed_id(response, "lineItem")
+        if not given:
+            raise Unreachable("The SIS accepted the assignment without naming its id.")
+        return given
+
+    def _place(self, collection: str, sourced_id: str) -> str:
+        """Where a new record is put: some SISs want no id in the address."""
+        path = (collection,) if self._config.line_items == "put_without_id" else (collection, sourced_id)
+        return self._config.gradebook_url(*path)
 
     def _posted(self, new: sis.NewLineItem, body: Record) -> str:
         """POST classes/{id}/lineItems: the SIS gives the id. An answer without it: read before trying again."""
@@ -74,7 +89,9 @@ class LineItems:
             return True  # not known to be gone
 
     def _category_id(self, new: sis.NewLineItem, known: list[sis.Category]) -> str:
-        """An existing category of that title, else one created under an id derived from it."""
+        """An existing category of that title, else one created under an id derived from it; "" where none is named."""
+        if self._config.categories == "none":
+            return ""
         title = new.category_title.strip() or self._config.category
         found = sorted(one.sourced_id for one in known if one.title.strip().casefold() == title.casefold())
         if found:
@@ -83,17 +100,20 @@ class LineItems:
             raise _needs(
                 f"The SIS has no category “{title}”. Choose another, or ask the SIS administrator to create it."
             )
+        if len(title) > self._config.category_limit:
+            raise _needs(
+                f"The SIS takes category titles of at most {self._config.category_limit} characters. Choose another."
+            )
         return self._created_category(title)
 
     def _created_category(self, title: str) -> str:
         category_id = str(
             uuid.uuid5(uuid.NAMESPACE_URL, self._config.gradebook_url("categories", title.casefold()))
         )
-        body = wire.category_body(category_id, title, datetime.now(UTC))
-        url = self._config.gradebook_url("categories", category_id)
-        response = self._client.write("PUT", url, {"category": body})
+        body = bodies.category_body(category_id, title, datetime.now(UTC))
+        response = self._client.write("PUT", self._place("categories", category_id), {"category": body})
         if 200 <= response.status_code < 300:
-            return category_id
+            return echoed_id(response, "category") or category_id
         words = errors.status_info(response).words
         raise _needs(
             f"The SIS did not create the category “{title}”. Choose an existing one, or ask the SIS administrator. {words}"
@@ -102,6 +122,15 @@ class LineItems:
 
 def _needs(words: str) -> Rejected:
     return Rejected("extra_data_required", words.strip())
+
+
+def echoed_id(response: requests.Response, name: str) -> str:
+    """The id of the record that an answer to PUT shows, alone or in a list of one; "" for the usual empty body."""
+    try:
+        found = one_of(http.loads(response.content), name)
+    except http.BadBody:
+        return ""
+    return wire.text(found.get("sourcedId")) if found else ""
 
 
 def allocated(response: requests.Response) -> dict[str, str]:

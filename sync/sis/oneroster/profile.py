@@ -1,149 +1,83 @@
-"""The options of a OneRoster connection, and what follows from them: addresses, scopes, behaviour."""
+"""What follows from the options of a OneRoster connection: addresses, scopes, behaviour."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal, cast
 from urllib.parse import quote, urlsplit
 
+from sync.auth import SignatureMethod
 from sync.errors import Misconfigured
-from sync.options import Option
 from sync.sis import records as sis
 from sync.sis.base import Settings
+from sync.sis.oneroster.options import Reader, nonsense
+from sync.sis.oneroster.presets import NEEDED_HEADERS
 
-HEADER: Final = "header."
 SCOPES: Final = "https://purl.imsglobal.org/spec/or/v1p{minor}/scope/"
-
-OPTIONS: Final = (
-    Option("version", "", "OneRoster version; empty: as the address says, else 1.2.", ("", "1.1", "1.2")),
-    Option(
-        "create",
-        "",
-        "How new results are made: POST in batches (the SIS gives the ids), or PUT one by one. "
-        "Empty: post for 1.2, put for 1.1.",
-        ("", "post", "put"),
-    ),
-    Option("batch", "50", "How many new results one POST carries at most."),
-    Option("parallel", "4", "How many requests may be under way at a time."),
-    Option("decimals", "4", "Decimal places that the SIS keeps of a score."),
-    Option(
-        "flags",
-        "",
-        "Flags that it keeps, of late,missing,incomplete,inProgress, or none. Empty: late,missing (1.1: none).",
-    ),
-    Option("score_date", "date", "Whether scoreDate is sent as a date or with a time.", ("date", "datetime")),
-    Option("title_limit", "255", "Longest title of a line item."),
-    Option("whole_maximum", "false", "Line items need a whole number as maximum.", ("false", "true")),
-    Option(
-        "over_max",
-        "false",
-        "Scores above the line item's maximum are taken (extra credit).",
-        ("false", "true"),
-    ),
-    Option(
-        "withdraw",
-        "",
-        "How a grade is taken back: clear the record, delete it, or not at all. Empty: clear for 1.2, delete for 1.1.",
-        ("", "clear", "delete", "none"),
-    ),
-    Option(
-        "exempt_score",
-        "",
-        "What an excused result carries as score: 1.1 requires one (zero), 1.2 does not (omit). “omit” where a SIS ignores “exempt”.",
-        ("", "omit", "zero"),
-    ),
-    Option("settle_s", "60", "Seconds after which a lost new record that is not shown was not stored."),
-    Option("fresh_s", "300", "Seconds for which a read may be sent by."),
-    Option("page_limit", "100", "Rows asked for per page."),
-    Option(
-        "paging",
-        "offset",
-        "off: the SIS answers every list whole and ignores limit and offset.",
-        ("offset", "off"),
-    ),
-    Option(
-        "line_items",
-        "put",
-        "How line items are made: put, post, or none (only link).",
-        ("put", "post", "none"),
-    ),
-    Option("category", "Assignments", "Title of the category of line items made here."),
-    Option(
-        "create_categories",
-        "true",
-        "Make that category where the class has none so called.",
-        ("true", "false"),
-    ),
-    Option(
-        "session_ref",
-        "academicSession",
-        "Which field of a 1.2 line item names its term or grading period.",
-        ("academicSession", "gradingPeriod"),
-    ),
-    Option("token_auth", "basic", "Where the token request carries id and secret.", ("basic", "body")),
-    Option("scopes", "", "Scopes to ask for, with spaces between; empty: those needed."),
-    Option(
-        "rostering_base", "", "Full address of the rostering service, where the address does not lead there."
-    ),
-    Option(
-        "gradebook_base", "", "Full address of the gradebook service, where the address does not lead there."
-    ),
-    Option(
-        "own_total",
-        "",
-        "Title or sourcedId of the line item in which the SIS shows the course total that it computes itself, to be "
-        "compared with the LMS's; empty: it shows none.",
-    ),
-    Option("header.NAME", "", "A further header for every request to the SIS, such as header.x-vendor-key."),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Options parsed, defaults by version filled in."""
+    """Options parsed, defaults by version filled in. Not shown whole: a header may hold a vendor's secret."""
 
     version: str
     rostering: str
     gradebook: str
-    posts: bool
+    create: Literal["post", "put", "put_without_id"]
     batch: int
     parallel: int
     decimals: int
+    full_refs: bool
     flags: frozenset[str]
+    flags_by_status: bool
+    letters: Literal["textScore", "metadata", "refuse"]
+    letters_key: str
     score_date: str
     title_limit: int
+    category_limit: int
     whole_maximum: bool
     over_max: bool
     withdraw: str
-    exempt_zero: bool
+    exempt: Literal["omit", "zero", "refuse"]
+    read_back: bool
     settle_s: int
     fresh_s: int
     page_limit: int
     paged: bool
-    line_items: str
+    line_items: Literal["put", "post", "put_without_id", "none"]
+    categories: Literal["", "class", "all", "none"]
     category: str
     create_categories: bool
     session_ref: str
+    signed: bool
+    signature: SignatureMethod
     token_in_body: bool
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    lacks_header: tuple[str, str] | None = None
     own_total: str = ""
 
     @property
     def is_v11(self) -> bool:
         return self.version == "1.1"
 
+    @property
+    def posts(self) -> bool:
+        return self.create == "post"
+
     def profile(self) -> sis.Profile:
         return sis.Profile(
             decimals=self.decimals,
             flags=self.flags,
-            texts=not self.is_v11,
+            texts=self.letters != "refuse",
+            exempt=self.exempt != "refuse",
             over_max=self.over_max,
             whole_maximum=self.whole_maximum,
             title_limit=self.title_limit,
-            idempotent=not self.posts,
+            read_back=self.read_back,
+            idempotent=self.create == "put",
             create_line_items=self.line_items != "none",
             withdraw=self.withdraw != "none",
             settle_s=self.settle_s,
@@ -157,9 +91,6 @@ class Config:
     def gradebook_url(self, *path: str) -> str:
         return joined(self.gradebook, *path)
 
-    def scope(self, name: str) -> str:
-        return SCOPES.format(minor=self.version[-1]) + name
-
 
 def joined(base: str, *path: str) -> str:
     """`base` and path parts, each quoted: an id may hold a slash."""
@@ -168,44 +99,89 @@ def joined(base: str, *path: str) -> str:
 
 def parse(settings: Settings) -> Config:
     """Raises Misconfigured, naming the option, when one is unknown or nonsense."""
-    options = _Options(settings.options)
+    options = Reader(settings.options)
     version = options.choice("version") or ("1.1" if "/v1p1" in settings.base_url else "1.2")
     old = version == "1.1"
     rostering, gradebook = bases(settings.base_url, version)
-    posts = (options.choice("create") or ("put" if old else "post")) == "post"
-    withdraw = options.choice("withdraw") or ("delete" if old else "clear")
+    create = options.choice("create") or ("put" if old else "post")
+    if old and create == "post":
+        raise nonsense("create", "put or put_without_id: OneRoster 1.1 has no POST")
+    flags, flags_by_status = options.flags(none=old)
+    letters, letters_key = _letters(options, old=old)
+    withdraw = options.choice("withdraw") or ("delete" if old or flags_by_status else "clear")
+    if flags_by_status and withdraw == "clear":
+        raise nonsense("withdraw", "delete or none: a cleared grade would show as missing there")
     prefix = SCOPES.format(minor=version[-1])
-    asked = tuple(options.text("scopes").split())
+    asked, posts = tuple(options.text("scopes").split()), create == "post"
+    headers = options.headers()
     return Config(
         version=version,
         rostering=options.address("rostering_base") or rostering,
         gradebook=options.address("gradebook_base") or gradebook,
-        posts=posts,
+        create=cast(Literal["post", "put", "put_without_id"], create),
         batch=options.number("batch", 1, 1000) if posts else 1,
         parallel=options.number("parallel", 1, 32),
         decimals=options.number("decimals", 0, 12),
-        flags=options.flags(none=old),
+        full_refs=options.choice("refs") == "full",
+        flags=flags,
+        flags_by_status=flags_by_status,
+        letters=cast(Literal["textScore", "metadata", "refuse"], letters),
+        letters_key=letters_key,
         score_date=options.choice("score_date"),
         title_limit=options.number("title_limit", 5, 10_000),
+        category_limit=options.number("category_limit", 5, 10_000),
         whole_maximum=options.truth("whole_maximum"),
         over_max=options.truth("over_max"),
         withdraw=withdraw,
         # 1.1 requires a score on every result; the read-back shows it when a SIS takes no notice of "exempt"
-        exempt_zero=(options.choice("exempt_score") or ("zero" if old else "omit")) == "zero",
+        exempt=cast(
+            Literal["omit", "zero", "refuse"], options.choice("exempt_score") or ("zero" if old else "omit")
+        ),
+        read_back=options.truth("read_back"),
         settle_s=options.number("settle_s", 0, 86_400),
         fresh_s=options.number("fresh_s", 1, 86_400),
         page_limit=options.number("page_limit", 1, 10_000),
         paged=options.choice("paging") == "offset",
-        line_items=options.choice("line_items"),
-        category=options.text("category").strip() or "Assignments",
+        line_items=_line_items(options, old=old),
+        categories=cast(Literal["", "class", "all", "none"], options.choice("categories")),
+        category=options.text("category"),
         create_categories=options.truth("create_categories"),
-        session_ref=options.choice("session_ref"),
+        session_ref="gradingPeriod" if old else options.choice("session_ref"),
+        signed=options.choice("auth") == "oauth1",
+        signature=cast(SignatureMethod, options.choice("oauth1_method")),
         token_in_body=options.choice("token_auth") == "body",
         scopes=asked or _needed(prefix, withdraw),
         optional_scopes=() if asked or not posts else (f"{prefix}gradebook.createpost",),
-        headers=options.headers(),
-        own_total=options.text("own_total").strip(),
+        headers=headers,
+        lacks_header=_lacking(options.preset, headers),
+        own_total=options.text("own_total"),
     )
+
+
+def _letters(options: Reader, *, old: bool) -> tuple[str, str]:
+    letters, key = (
+        options.choice("letters") or ("refuse" if old else "textScore"),
+        options.text("letters_key"),
+    )
+    if old and letters == "textScore":
+        raise nonsense("letters", "metadata or refuse: OneRoster 1.1 has no textScore")
+    if letters == "metadata" and not key:
+        raise nonsense("letters_key", "the name of the metadata field that letters go to")
+    return letters, key if letters == "metadata" else ""
+
+
+def _line_items(options: Reader, *, old: bool) -> Literal["put", "post", "put_without_id", "none"]:
+    how = options.choice("line_items")
+    if old and how == "post":
+        raise nonsense("line_items", "put, put_without_id or none: OneRoster 1.1 has no POST")
+    return cast(Literal["put", "post", "put_without_id", "none"], how)
+
+
+def _lacking(preset: str, headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """The header that this product wants and the connection does not send, with how it is written."""
+    needed = NEEDED_HEADERS.get(preset)
+    sent = {name.lower() for name, value in headers.items() if value}
+    return needed if needed and needed[0] not in sent else None
 
 
 def _needed(prefix: str, withdraw: str) -> tuple[str, ...]:
@@ -216,79 +192,23 @@ def _needed(prefix: str, withdraw: str) -> tuple[str, ...]:
 
 
 def bases(base_url: str, version: str) -> tuple[str, str]:
-    """Rostering and gradebook addresses from the host root, a path up to /ims/oneroster, or either service's own."""
+    """Rostering and gradebook addresses from the host root, a path up to /ims/oneroster, or either service's own.
+
+    1.1 has one base for all; a SIS that names a service before /v1p1 has one for each, as 1.2 has.
+    """
     parts = urlsplit(base_url)
     if parts.query or parts.fragment or not parts.netloc:
         raise Misconfigured(
             "The SIS address must be a plain URL without query. Correct it.", "base_url_wrong"
         )
-    root = base_url.rstrip("/")
-    for tail in ("/gradebook/v1p2", "/rostering/v1p2", "/v1p1"):
-        root = root.removesuffix(tail)
+    root, apart = base_url.rstrip("/"), version != "1.1"
+    tail = f"/v1p{version[-1]}"
+    for service in ("/gradebook", "/rostering"):
+        apart = apart or root.endswith(f"{service}/v1p1")
+        root = root.removesuffix(f"{service}/v1p1").removesuffix(f"{service}/v1p2")
+    root = root.removesuffix("/v1p1")
     if not root.endswith("/oneroster"):
         root += "/ims/oneroster"
-    if version == "1.1":
-        return f"{root}/v1p1", f"{root}/v1p1"
-    return f"{root}/rostering/v1p2", f"{root}/gradebook/v1p2"
-
-
-class _Options:
-    """Text in, checked values out."""
-
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._known = {option.name: option for option in OPTIONS}
-        self._given = given
-        for name in given:
-            if name not in self._known and not name.lower().startswith(HEADER):
-                raise Misconfigured(f"The OneRoster adapter has no option “{name}”.", "option_unknown")
-
-    def text(self, name: str) -> str:
-        return str(self._given.get(name, self._known[name].default))
-
-    def choice(self, name: str) -> str:
-        value, choices = self.text(name).strip(), self._known[name].choices
-        if value not in choices:
-            raise _nonsense(name, f"one of {', '.join(one for one in choices if one)}")
-        return value
-
-    def truth(self, name: str) -> bool:
-        value = self.text(name).strip().lower()
-        if value not in ("true", "false", "1", "0", "yes", "no"):
-            raise _nonsense(name, "true or false")
-        return value in ("true", "1", "yes")
-
-    def number(self, name: str, least: int, most: int) -> int:
-        value = self.text(name).strip()
-        if not value.isdecimal() or not least <= int(value) <= most:
-            raise _nonsense(name, f"a whole number from {least} to {most}")
-        return int(value)
-
-    def address(self, name: str) -> str:
-        value = self.text(name).strip().rstrip("/")
-        if value and (not urlsplit(value).netloc or urlsplit(value).query):
-            raise _nonsense(name, "a plain URL")
-        return value
-
-    def flags(self, *, none: bool) -> frozenset[str]:
-        value = self.text("flags").strip()
-        if value == "none" or (not value and none):
-            return frozenset()
-        names = frozenset(part.strip() for part in (value or "late,missing").split(",") if part.strip())
-        if names - set(sis.FLAGS):
-            raise _nonsense("flags", f"some of {', '.join(sis.FLAGS)}, or none")
-        return names
-
-    def headers(self) -> dict[str, str]:
-        named = {
-            name[len(HEADER) :]: str(value) for name, value in self._given.items() if name.startswith(HEADER)
-        }
-        for name, value in named.items():
-            if not name or not (name + value).isascii() or "\n" in name + value or "\r" in name + value:
-                raise _nonsense(HEADER + name, "a header name and one line of plain text")
-            if name.lower() in ("authorization", "host", "content-length", "content-type"):
-                raise _nonsense(HEADER + name, "a header of the SIS's own")
-        return named
-
-
-def _nonsense(name: str, wanted: str) -> Misconfigured:
-    return Misconfigured(f"Option “{name}” must be {wanted}.", "option_wrong")
+    if not apart:
+        return root + tail, root + tail
+    return f"{root}/rostering{tail}", f"{root}/gradebook{tail}"

@@ -9,14 +9,13 @@ from typing import Any
 
 import requests
 
-from lti_tool import http
-from sync.errors import Misconfigured, Rejected, TryLater, Unreachable
+from sync.errors import AdapterError, Misconfigured, Rejected, TryLater, Unreachable
 from sync.sis import records as sis
 from sync.sis.base import Answer, settle_conflict
-from sync.sis.oneroster import errors, wire
-from sync.sis.oneroster.client import Client, is_there, one_of
+from sync.sis.oneroster import bodies, errors, wire
+from sync.sis.oneroster.client import Client, is_there
 from sync.sis.oneroster.diagnosis import Diagnosis
-from sync.sis.oneroster.line_items import allocated
+from sync.sis.oneroster.line_items import allocated, echoed_id
 from sync.sis.oneroster.profile import Config
 
 Record = Mapping[str, Any]
@@ -52,9 +51,14 @@ class Results:
 
     def send(self, batch: Sequence[sis.Change]) -> Iterator[Answer]:
         """One answer per change; what is missing at the end is not confirmed."""
-        if len(batch) > 1 or self.posts(batch[0]):
+        said = {change.key: words for change in batch if (words := bodies.unfit(change, self._config))}
+        for change in batch:
+            if change.key in said:
+                yield change, sis.Outcome("rejected", "malformed", said[change.key])
+        batch = [change for change in batch if change.key not in said]
+        if len(batch) > 1 or (batch and self.posts(batch[0])):
             yield from self._post(batch)
-        else:
+        elif batch:
             yield batch[0], self._single(batch[0])
 
     # --- one record ---------------------------------------------------------------------------------------------
@@ -66,15 +70,25 @@ class Results:
             found = self._pair(change)  # a grade stands there, under an id that nobody told us
             if found is not None:
                 return self._settled(change, found)
-        return self._put(change, change.result_id or change.new_id)
+        return self._put(change, change.result_id) if change.result_id else self._new(change)
 
-    def _put(self, change: sis.Change, result_id: str, *, settle: bool = True) -> sis.Outcome:
-        """PUT the whole record under this id. A 409 is settled once by reading the pair."""
-        body = wire.result_body(change, result_id, self._config, _now(), self._kept.get(result_id, {}))
-        response = self._client.write("PUT", self._url(result_id), {"result": body})
+    def _new(self, change: sis.Change, *, settle: bool = True) -> sis.Outcome:
+        """PUT a new record: under its derived id, or with no id in the address where the SIS may give another."""
+        if self._config.create != "put_without_id":
+            return self._put(change, change.new_id, settle=settle)
+        outcome = self._put(change, change.new_id, self._config.gradebook_url("results"), settle=settle)
+        if outcome.state == "accepted" and not outcome.result_id:
+            raise Unreachable("The SIS accepted a grade without naming its id.")
+        return outcome
+
+    def _put(self, change: sis.Change, result_id: str, url: str = "", *, settle: bool = True) -> sis.Outcome:
+        """PUT the whole record under this id, or to `url`. A 409 is settled once by reading the pair."""
+        body = bodies.result_body(change, result_id, self._config, _now(), self._kept.get(result_id, {}))
+        response = self._client.write("PUT", url or self._url(result_id), {"result": body})
         code = response.status_code
         if 200 <= code < 300:
-            return sis.Outcome("accepted", result_id=_echoed_id(response) or result_id, http_status=code)
+            named = echoed_id(response, "result") or ("" if url else result_id)
+            return sis.Outcome("accepted", result_id=named, http_status=code)
         if code in errors.UNSUPPORTED:
             text = "The SIS does not take grades by PUT at this address. An administrator must check the connection."
             raise Misconfigured(text, "put_unsupported")
@@ -82,7 +96,19 @@ class Results:
             return self._settle(change, response)
         if code in errors.GONE and settle:
             return self._not_found(change, response)
-        raise self._diagnosis.rejected(change, response)
+        return self._refusal(change, self._diagnosis.rejected(change, response))
+
+    def _refusal(self, change: sis.Change, error: Rejected) -> sis.Outcome:
+        """Where nothing else explains it: a SIS may refuse, and not by 409, to touch what a person entered."""
+        if error.code == "malformed":
+            try:
+                found = self._pair(change)
+            except AdapterError:
+                raise error from None  # the refusal itself is what must be told
+            settled = settle_conflict(change, found)
+            if settled is not None and settled.state == "rejected":
+                return replace(settled, words=error.words)
+        raise error
 
     def _withdraw(self, change: sis.Change) -> sis.Outcome:
         """Take back what we sent. Without the record's id the pair is read first: nothing there is done already."""
@@ -121,10 +147,11 @@ class Results:
         if change.result_id and self.posts(fresh):
             return dict(self._post([fresh])).get(fresh, sis.Outcome("unknown"))
         if change.result_id and change.new_id:
-            return self._put(fresh, change.new_id, settle=False)
+            return self._new(fresh, settle=False)
+        other = "post" if not self._config.is_v11 else "put_without_id"
         text = (
             "The SIS knows student and assignment, and does not make new results by PUT. "
-            "An administrator can set the option create=post."
+            f"An administrator can set the option create={other}."
         )
         raise Misconfigured(text, "put_makes_nothing")
 
@@ -248,7 +275,7 @@ class Results:
 
     def _bodies(self, batch: Sequence[sis.Change]) -> list[Record]:
         now = _now()
-        return [wire.result_body(change, change.new_id, self._config, now, {}) for change in batch]
+        return [bodies.result_body(change, change.new_id, self._config, now, {}) for change in batch]
 
     def _url(self, result_id: str) -> str:
         return self._config.gradebook_url("results", result_id)
@@ -267,19 +294,6 @@ def _now() -> datetime:
 
 def _refused(error: Rejected) -> sis.Outcome:
     return sis.Outcome("rejected", error.code, error.words)
-
-
-def _json(response: requests.Response) -> Any:
-    try:
-        return http.loads(response.content)
-    except http.BadBody:
-        return None
-
-
-def _echoed_id(response: requests.Response) -> str:
-    """The id of the record that an answer to PUT shows, "" for the usual empty body."""
-    found = one_of(_json(response), "result") if response.content else None
-    return wire.text(found.get("sourcedId")) if found else ""
 
 
 def _paired(batch: Sequence[sis.Change], response: requests.Response) -> Iterator[Answer]:

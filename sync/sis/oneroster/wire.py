@@ -1,19 +1,18 @@
-"""OneRoster's JSON to our records and back. No I/O; dull on purpose.
+"""OneRoster's JSON to our records; the way back is `bodies.py`. No I/O; dull on purpose.
 
-Reading takes what the market sends: sparse references, date-times for dates, numbers as text, no status. Writing
-satisfies the official OpenAPI to the letter: whole references, flags as strings, no property of our own.
+Reading takes what the market sends: sparse references, date-times for dates, numbers as text, no status.
 
 What a stored result says (`value_of`):
 - `exempt` wins over any score beside it: excused is how the SIS counts it.
 - `not submitted` with a score is that score; without one it is nothing. In 1.1, where a result must carry a score,
   `not submitted` with 0 is nothing: it is how a result not yet graded has to be written there.
+- where the status stands for the missing flag (`flags=status`), `not submitted` is that flag, with or without a score.
 - a score that is no number is a text: it is never taken for "nothing there".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -29,9 +28,6 @@ STATUSES: Final = {status.value.replace(" ", ""): status.value for status in sis
 MOST_DIGITS, MOST_PLACES = 15, 100
 # parts of a stored result that are not ours to change: sent back as they were when it is written over
 KEPT: Final = ("metadata", "learningObjectiveSet", "scoreScale", "comment", *sis.FLAGS)
-
-
-# --- reading ----------------------------------------------------------------------------------------------------
 
 
 def text(value: object) -> str:
@@ -171,15 +167,29 @@ def comment_of(raw: Record) -> str:
 def value_of(raw: Record, config: Config) -> sis.Value | None:
     """What the result says, in this module's reading; None when nothing is there."""
     score, wording = _score(raw.get("score"), config.decimals)
-    wording = text(raw.get("textScore")) or wording
+    wording = _letter(raw, config) or wording
     status = _status(raw.get("scoreStatus"), graded=score is not None or bool(wording))
-    flags = frozenset(flag for flag in config.flags if is_true(raw.get(flag)))
+    flags = frozenset(flag for flag in flags_beside(config) if is_true(raw.get(flag)))
     if status == sis.ScoreStatus.EXEMPT:
         score, wording = None, ""
     elif config.is_v11 and status == sis.ScoreStatus.NOT_SUBMITTED and not score:
         score = None
+    if config.flags_by_status and status == sis.ScoreStatus.NOT_SUBMITTED:
+        flags = frozenset({"missing"})
+        status = status if score is None and not wording else sis.ScoreStatus.FULLY_GRADED.value
     found = sis.Value(score, wording or None, status, flags)
     return None if found.is_nothing else found
+
+
+def _letter(raw: Record, config: Config) -> str:
+    metadata = raw.get("metadata")
+    own = metadata.get(config.letters_key) if config.letters_key and isinstance(metadata, Mapping) else ""
+    return text(own) or text(raw.get("textScore"))
+
+
+def flags_beside(config: Config) -> frozenset[str]:
+    """The flags that travel as flags, beside the status."""
+    return frozenset() if config.flags_by_status else config.flags
 
 
 def _score(given: object, decimals: int) -> tuple[Decimal | None, str]:
@@ -204,122 +214,3 @@ def _status(given: object, *, graded: bool) -> str:
 def kept_of(raw: Record) -> Json:
     """What `result_body` must send back unchanged."""
     return {name: raw[name] for name in KEPT if raw.get(name) not in (None, "")}
-
-
-# --- writing ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Refs:
-    """Whole references, as the OpenAPI wants them: href, sourcedId and the slot's constant type."""
-
-    config: Config
-
-    def line_item(self, sourced_id: str) -> Json:
-        return self._ref(self.config.gradebook_url("lineItems", sourced_id), sourced_id, "lineItem")
-
-    def user(self, sourced_id: str) -> Json:
-        return self._ref(self.config.rostering_url("users", sourced_id), sourced_id, "user")
-
-    def class_(self, sourced_id: str) -> Json:
-        return self._ref(self.config.rostering_url("classes", sourced_id), sourced_id, "class")
-
-    def org(self, sourced_id: str) -> Json:
-        return self._ref(self.config.rostering_url("orgs", sourced_id), sourced_id, "org")
-
-    def category(self, sourced_id: str) -> Json:
-        return self._ref(self.config.gradebook_url("categories", sourced_id), sourced_id, "category")
-
-    def session(self, sourced_id: str) -> Json:
-        return self._ref(
-            self.config.rostering_url("academicSessions", sourced_id), sourced_id, "academicSession"
-        )
-
-    def score_scale(self, sourced_id: str) -> Json:
-        return self._ref(self.config.gradebook_url("scoreScales", sourced_id), sourced_id, "scoreScale")
-
-    @staticmethod
-    def _ref(href: str, sourced_id: str, kind: str) -> Json:
-        return {"href": href, "sourcedId": sourced_id, "type": kind}
-
-
-def instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def exact(value: Decimal) -> Decimal | int:
-    """The number as a JSON number without exponent or trailing zeros, digit for digit."""
-    shown = Decimal(sis.plain(value))
-    return int(shown) if shown == shown.to_integral_value() else shown
-
-
-def _common(sourced_id: str, now: datetime) -> Json:
-    return {"sourcedId": sourced_id, "status": "active", "dateLastModified": instant(now)}
-
-
-def result_body(change: sis.Change, sourced_id: str, config: Config, now: datetime, kept: Record) -> Json:
-    """The whole result to store under `sourced_id`: a PUT replaces all of it. `kept` comes from `kept_of`."""
-    refs = Refs(config)
-    body = _common(sourced_id, now)
-    body["lineItem"] = refs.line_item(change.key.line_item_id)
-    body["student"] = refs.user(change.key.student_id)
-    if not config.is_v11:
-        body["class"] = refs.class_(change.key.class_id)
-    body["scoreDate"] = _score_date(change.score_date or now.date(), config)
-    body |= _kept(kept, refs, config) | _value(change.after, config)
-    comment = kept.get("comment") or change.comment
-    return body | ({"comment": comment} if comment else {})
-
-
-def _score_date(at: date, config: Config) -> str:
-    return at.isoformat() if config.score_date == "date" else f"{at.isoformat()}T00:00:00Z"
-
-
-def _kept(kept: Record, refs: Refs, config: Config) -> Json:
-    found: Json = {"metadata": kept["metadata"]} if isinstance(kept.get("metadata"), Mapping) else {}
-    if config.is_v11:
-        return found
-    if kept.get("learningObjectiveSet"):
-        found["learningObjectiveSet"] = kept["learningObjectiveSet"]
-    if ref_id(kept.get("scoreScale")):
-        found["scoreScale"] = refs.score_scale(ref_id(kept["scoreScale"]))
-    flags = [flag for flag in sis.FLAGS if flag in kept and flag not in config.flags]
-    return found | {flag: str(is_true(kept[flag])).lower() for flag in flags}
-
-
-def _value(value: sis.Value | None, config: Config) -> Json:
-    """None is a grade taken back: no score, "not submitted"."""
-    value = value or sis.Value(status=sis.ScoreStatus.NOT_SUBMITTED)
-    body: Json = {"scoreStatus": str(value.status)}
-    if value.score is not None:
-        body["score"] = exact(value.score)
-    elif value.status == sis.ScoreStatus.EXEMPT and config.exempt_zero:
-        body["score"] = 0
-    if value.text and not config.is_v11:
-        body["textScore"] = value.text
-    return body | {flag: str(flag in value.flags).lower() for flag in sis.FLAGS if flag in config.flags}
-
-
-def line_item_body(new: sis.NewLineItem, category_id: str, config: Config, now: datetime) -> Json:
-    refs = Refs(config)
-    body = _common(new.sourced_id, now) | {
-        "title": new.title,
-        "assignDate": instant(new.assigned),
-        "dueDate": instant(new.due),
-        "class": refs.class_(new.class_id),
-        "category": refs.category(category_id),
-        "resultValueMin": exact(new.minimum),
-        "resultValueMax": exact(new.maximum),
-    }
-    if new.description:
-        body["description"] = new.description
-    if new.session_id:
-        body["gradingPeriod" if config.is_v11 else config.session_ref] = refs.session(new.session_id)
-    if config.is_v11:
-        return body
-    body["school"] = refs.org(new.school_id)
-    return body | ({"scoreScale": refs.score_scale(new.score_scale_id)} if new.score_scale_id else {})
-
-
-def category_body(sourced_id: str, title: str, now: datetime) -> Json:
-    return _common(sourced_id, now) | {"title": title}
