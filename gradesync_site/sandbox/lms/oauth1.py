@@ -20,10 +20,10 @@ class Unsigned(Exception):
 
 
 class Guard:
-    """One consumer's requests. A nonce counts once for its time, and times go forward only (as Schoology has it)."""
+    """One consumer's requests. A nonce counts once for its time, and `forward_only`: times go forward (as Schoology has it)."""
 
-    def __init__(self, key: str, secret: str) -> None:
-        self.key, self.secret = key, secret
+    def __init__(self, key: str, secret: str, *, forward_only: bool = True) -> None:
+        self.key, self.secret, self._forward_only = key, secret, forward_only
         self._used: set[tuple[str, str]] = set()
         self._latest = 0
         self._lock = threading.Lock()
@@ -44,7 +44,8 @@ class Guard:
         if abs(at - time.time()) > SKEW_S:
             raise Unsigned("Expired timestamp")
         with self._lock:
-            if not nonce or (stamp, nonce) in self._used or at < self._latest:
+            backward = self._forward_only and at < self._latest
+            if not nonce or (stamp, nonce) in self._used or backward:
                 raise Unsigned(
                     "Duplicate timestamp/nonce combination, possible replay attack. Request rejected."
                 )

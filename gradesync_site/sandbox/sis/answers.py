@@ -114,13 +114,14 @@ def _links(page: Page, *, other_host: bool) -> str:
     return ", ".join(links)
 
 
-def refusal_answer(sandbox: Sandbox, refusal: Refusal, *, v11: bool = False) -> Response:
-    """An error: bare imsx_StatusInfo, unless a fault asks for another of the shapes that are met in the field."""
+def refusal_answer(sandbox: Sandbox, refusal: Refusal, *, v11: bool = False, shape: int = 0) -> Response:
+    """An error: bare imsx_StatusInfo, unless dialect or a fault ask for another of the shapes that are met in the field."""
     if sandbox.strikes("html-error"):
         return html_answer(refusal.status)
     if sandbox.strikes("empty-bodies"):
         return Response(b"", refusal.status, refusal.headers)
-    number = next((n for n in range(1, 6) if sandbox.strikes(f"error-shape-{n}")), 3 if v11 else 1)
+    usual = shape or (3 if v11 else 1)
+    number = next((n for n in range(1, 6) if sandbox.strikes(f"error-shape-{n}")), usual)
     return answer(error_body(number, refusal), refusal.status, refusal.headers)
 
 

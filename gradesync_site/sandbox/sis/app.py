@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
@@ -13,13 +14,14 @@ from gradesync_site.sandbox.data import world
 from gradesync_site.sandbox.sis.answers import Renderer, refusal_answer
 from gradesync_site.sandbox.sis.catalogue import CATALOGUE
 from gradesync_site.sandbox.sis.control_api import add_control
+from gradesync_site.sandbox.sis.dialects import DIALECTS, Dialect
 from gradesync_site.sandbox.sis.gradebook import add_gradebook, add_gradebook_v11
 from gradesync_site.sandbox.sis.rostering import add_rostering
 from gradesync_site.sandbox.sis.seeds import seeded
 from gradesync_site.sandbox.sis.service import Service
-from gradesync_site.sandbox.sis.shapes import SHAPES, SHAPES_V11
+from gradesync_site.sandbox.sis.shapes import SHAPES, SHAPES_V11, Shape
 from gradesync_site.sandbox.sis.store import Refusal, Store
-from gradesync_site.sandbox.sis.tokens import CLIENT_ID, TOKEN_PATH, V11, V12, Tokens
+from gradesync_site.sandbox.sis.tokens import CLIENT_ID, SCOPES, TOKEN_PATH, V11, V12, Tokens
 from gradesync_site.sandbox.sis.writing import Writer
 
 ROSTERING, GRADEBOOK = "/ims/oneroster/rostering/v1p2", "/ims/oneroster/gradebook/v1p2"
@@ -27,33 +29,58 @@ ALL_OF_V11 = "/ims/oneroster/v1p1"
 
 
 def make_app(options: Options) -> Flask:
-    """The SIS as a Flask app. `options.extra["plain"]` leaves out the people whom the two sides disagree about."""
+    """The SIS as a Flask app, speaking as `options.dialect` does.
+
+    `options.extra["plain"]` leaves out the people whom the two sides disagree about; `options.extra["auth"]` "oauth1"
+    takes signed requests only.
+    """
+    dialect = DIALECTS[options.dialect or "oneroster"]
     people = world(options.students, options.line_items, plain="plain" in options.extra)
     sandbox = Sandbox("sis", options, CATALOGUE, lambda: seeded(people))
     store = Store(sandbox)
-    tokens = Tokens(sandbox, client_secret(options.seed))
+    tokens = _tokens(sandbox, options, dialect)
     sandbox.describe = lambda base_url: describe(sandbox, tokens, base_url)
     control = control_blueprint(sandbox)
     add_control(control, sandbox, store, tokens)
     app = make_server_app(sandbox, __name__, control)
     app.add_url_rule(TOKEN_PATH, "token", tokens.token, methods=["POST"])
-    _add_services(app, sandbox, store, tokens)
+    if "1.2" in dialect.versions:
+        _add_v12(app, Service(sandbox, store, tokens, Renderer(ROSTERING, GRADEBOOK), dialect))
+    _add_v11(app, Service(sandbox, store, tokens, Renderer(ALL_OF_V11, ALL_OF_V11, v11=True), dialect))
     app.register_error_handler(HTTPException, lambda error: _unserved(sandbox, error))
     return app
 
 
-def _add_services(app: Flask, sandbox: Sandbox, store: Store, tokens: Tokens) -> None:
-    service = Service(sandbox, store, tokens, Renderer(ROSTERING, GRADEBOOK))
+def _tokens(sandbox: Sandbox, options: Options, dialect: Dialect) -> Tokens:
+    allowed = frozenset(prefix + name for name in dialect.scopes for prefix in (V11, V12)) or SCOPES
+    return Tokens(
+        sandbox,
+        client_secret(options.seed),
+        allowed,
+        only_allowed=dialect.only_approved_scopes,
+        scope_status=dialect.scope_status,
+        scheme=options.extra.get("auth", ""),
+    )
+
+
+def _add_v12(app: Flask, service: Service) -> None:
     rostering = Blueprint("rostering", __name__, url_prefix=ROSTERING)
     add_rostering(rostering, service, V12)
     gradebook = Blueprint("gradebook", __name__, url_prefix=GRADEBOOK)
-    add_gradebook(gradebook, service, Writer(sandbox, store, SHAPES), V12)
+    add_gradebook(gradebook, service, _writer(service, SHAPES), V12)
+    app.register_blueprint(rostering)
+    app.register_blueprint(gradebook)
+
+
+def _add_v11(app: Flask, service: Service) -> None:
     older = Blueprint("v1p1", __name__, url_prefix=ALL_OF_V11)
-    of_v11 = Service(sandbox, store, tokens, Renderer(ALL_OF_V11, ALL_OF_V11, v11=True))
-    add_rostering(older, of_v11, V11)
-    add_gradebook_v11(older, of_v11, Writer(sandbox, store, SHAPES_V11), V11)
-    for blueprint in (rostering, gradebook, older):
-        app.register_blueprint(blueprint)
+    add_rostering(older, service, V11)
+    add_gradebook_v11(older, service, _writer(service, SHAPES_V11), V11)
+    app.register_blueprint(older)
+
+
+def _writer(service: Service, shapes: Mapping[str, Shape]) -> Writer:
+    return Writer(service.sandbox, service.store, shapes, service.renderer, service.dialect)
 
 
 def client_secret(seed: int) -> str:

@@ -29,6 +29,8 @@ def add_gradebook_v11(blueprint: Blueprint, service: Service, writer: Writer, sc
     """OneRoster 1.1: no bulk POST, no score scales, no categories of a class."""
     for collection in ("categories", "lineItems", "results"):
         _add_basics(blueprint, service, writer, scope, collection)
+        if service.dialect.put_without_id:
+            _add_put_without_id(blueprint, service, writer, scope, collection)
     add_class_lists(blueprint, service, scope)
 
 
@@ -60,6 +62,13 @@ def _add_basics(blueprint: Blueprint, service: Service, writer: Writer, scope: s
     )
     for method, rule, scopes, view in views:
         _add(blueprint, method, rule, service.guarded(scopes, view))
+
+
+def _add_put_without_id(
+    blueprint: Blueprint, service: Service, writer: Writer, scope: str, collection: str
+) -> None:
+    view = service.guarded({f"{scope}gradebook.createput"}, lambda: writer.put_without_id(collection))
+    _add(blueprint, "PUT", f"/{collection}", view)
 
 
 def _add(blueprint: Blueprint, method: str, rule: str, view: Callable[..., Response]) -> None:
@@ -125,7 +134,8 @@ def _add_lists(blueprint: Blueprint, service: Service, scope: str) -> None:
 
     read = {f"{scope}gradebook.readonly"}
     add_class_lists(blueprint, service, scope)
-    _add(blueprint, "GET", "/classes/<class_id>/categories", service.guarded(read, categories))
+    if service.dialect.categories_by_class:
+        _add(blueprint, "GET", "/classes/<class_id>/categories", service.guarded(read, categories))
     _add(blueprint, "GET", "/classes/<class_id>/scoreScales", service.guarded(read, scales))
     _add(blueprint, "GET", "/schools/<school_id>/scoreScales", service.guarded(read, scales_of_school))
 

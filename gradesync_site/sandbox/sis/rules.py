@@ -59,7 +59,8 @@ def _check_only_one(store: Store, record: Json) -> None:
 
 def check_line_item(store: Store, record: Json, lenient: bool) -> None:
     group = store.need("classes", record["class"], 422)
-    store.need("categories", record["category"], 422)
+    if "category" in record:
+        store.need("categories", record["category"], 422)
     for name in ("gradingPeriod", "academicSession"):
         if name in record:
             store.need("academicSessions", record[name], 422)
@@ -124,5 +125,5 @@ def check_deletable(store: Store, collection: str, sourced_id: str) -> None:
     kind, name = holders
     for one in store.state[kind].values():
         graded = kind != "results" or "score" in one or "textScore" in one
-        if one["status"] == "active" and one[name] == sourced_id and graded:
+        if one["status"] == "active" and one.get(name) == sourced_id and graded:
             raise Refusal(422, "deletefailure", f"It still has {kind}.")

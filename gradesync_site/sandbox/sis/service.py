@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response, g, request
 
 from gradesync_site.sandbox.control import Sandbox, answer, drop_connection
 from gradesync_site.sandbox.sis.answers import Renderer, html_answer, only, page_answer, refusal_answer
+from gradesync_site.sandbox.sis.dialects import Dialect
 from gradesync_site.sandbox.sis.query import select, wanted_fields
 from gradesync_site.sandbox.sis.store import Json, Refusal, Store, unknown
 from gradesync_site.sandbox.sis.tokens import Tokens
@@ -27,9 +28,11 @@ class Service:
     store: Store
     tokens: Tokens
     renderer: Renderer
+    dialect: Dialect = field(default_factory=Dialect)
 
     def guarded(self, scopes: Collection[str], view: View) -> View:
         """`view` behind the faults and the scope check; a Refusal becomes its answer."""
+        of_gradebook = not any("roster" in scope.rpartition("/")[2] for scope in scopes)
 
         def operation(**places: str) -> Response:
             try:
@@ -37,12 +40,20 @@ class Service:
                 if early is not None:
                     return early
                 self.tokens.check(scopes)
+                if of_gradebook:
+                    self._check_header()
                 with self.sandbox.lock:
                     return view(**places)
             except Refusal as refusal:
-                return refusal_answer(self.sandbox, refusal, v11=self.renderer.v11)
+                shape = self.dialect.error_shape
+                return refusal_answer(self.sandbox, refusal, v11=self.renderer.v11, shape=shape)
 
         return operation
+
+    def _check_header(self) -> None:
+        name = self.dialect.header
+        if name and ":" not in request.headers.get(name, ""):
+            raise Refusal(401, "unauthorisedrequest", f"The header {name} is missing.")
 
     def _early_fault(self) -> Response | None:
         strikes = self.sandbox.strikes
@@ -55,7 +66,7 @@ class Service:
         self._hide_what_is_gone()
         if request.method in WRITES and strikes("lose-request"):
             return drop_connection()
-        if request.method == "POST" and strikes("post-unsupported"):
+        if request.method == "POST" and (strikes("post-unsupported") or not self.dialect.posts):
             raise Refusal(405, "", "This operation is not supported.")
         if request.method == "GET" and strikes("html-page"):
             return html_answer(200)

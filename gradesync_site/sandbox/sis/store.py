@@ -114,6 +114,7 @@ class Store:
         place = f"{collection}/{record['sourcedId']}"
         if by_hand:
             self._late().pop(place, None)
+            self.state.setdefault("by_hand", {})[record["sourcedId"]] = True
         elif g.get("store_nothing"):
             return
         elif late := g.get("show_late"):
@@ -123,6 +124,10 @@ class Store:
             self._index(record)
         if not by_hand:
             g.setdefault("wrote", []).append(place)
+
+    def is_by_hand(self, sourced_id: str) -> bool:
+        """A person at the SIS entered it, or was the last to change it."""
+        return sourced_id in self.state.get("by_hand", {})
 
     def allocate(self, collection: str) -> str:
         self.state["allocated"] += 1

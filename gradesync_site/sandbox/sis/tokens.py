@@ -1,4 +1,4 @@
-"""The SIS's OAuth 2 token endpoint (client credentials) and the check of a bearer token's scopes."""
+"""The SIS's OAuth 2 token endpoint (client credentials), and the check of a bearer token's scopes or of a signature."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from flask import Response, request
 
 from gradesync_site.sandbox.control import Sandbox, answer
+from gradesync_site.sandbox.lms.oauth1 import Guard, Unsigned
 from gradesync_site.sandbox.sis.store import Refusal
 
 TOKEN_PATH = "/oauth/token"
@@ -42,7 +43,16 @@ class Tokens:
     sandbox: Sandbox
     secret: str
     allowed: frozenset[str] = SCOPES
+    # a scope that is not allowed: refused with the whole request, or left out of what is granted
+    only_allowed: bool = False
+    scope_status: int = 403
+    # "": a bearer token or a signature; "oauth1": a signature alone
+    scheme: str = ""
     _issued: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # requests that were signed in one second and come in another order are all good
+        self._guard = Guard(CLIENT_ID, self.secret, forward_only=False)
 
     def token(self) -> Response:
         """POST, form-encoded; the client's key in a Basic header or in the body (RFC 6749 §2.3.1)."""
@@ -52,7 +62,7 @@ class Tokens:
             return answer({"error": "unsupported_grant_type"}, 400)
         asked = frozenset(request.form.get("scope", "").split())
         granted = (asked or self.allowed) & self.allowed
-        if not granted:
+        if not granted or (self.only_allowed and asked - self.allowed):
             return answer({"error": "invalid_scope"}, 400)
         return self._issue(granted)
 
@@ -71,8 +81,11 @@ class Tokens:
         return found == (CLIENT_ID, self.secret)
 
     def check(self, scopes: Collection[str]) -> None:
-        """Raises Refusal: 401 without a live token, 403 when none of `scopes` was granted."""
+        """Raises Refusal: 401 without a live token or a good signature, 403 when none of `scopes` was granted."""
         given = request.authorization
+        if self.scheme == "oauth1" or (given is not None and given.type == "oauth"):
+            self._check_signature()
+            return
         token = (given.token or "") if given is not None and given.type == "bearer" else ""
         granted, until = self._issued.get(token, (frozenset(), 0.0))
         if time.monotonic() >= until or self.sandbox.strikes("token-expired"):
@@ -80,4 +93,15 @@ class Tokens:
             raise Refusal(401, "unauthorisedrequest", "The access token is missing or not valid.", challenge)
         if granted.isdisjoint(scopes) or self.sandbox.strikes("wrong-scope"):
             challenge = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
-            raise Refusal(403, "forbidden", "The access token lacks the scope for this operation.", challenge)
+            words = "The access token lacks the scope for this operation."
+            raise Refusal(self.scope_status, "forbidden", words, challenge)
+
+    def _check_signature(self) -> None:
+        """OAuth 1.0a: a signature knows no scopes. The address is taken as it came, not as it was decoded."""
+        url = request.host_url.rstrip("/") + request.environ["REQUEST_URI"]
+        try:
+            self._guard.check(request.method, url, request.headers.get("Authorization", ""))
+        except Unsigned as error:
+            raise Refusal(401, "unauthorisedrequest", str(error)) from None
+        if self.sandbox.strikes("token-expired"):
+            raise Refusal(401, "unauthorisedrequest", "The signature is refused.")

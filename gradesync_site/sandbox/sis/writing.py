@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from flask import Response, g, request
 
 from gradesync_site.sandbox.control import Sandbox, answer, drop_connection, loads
-from gradesync_site.sandbox.sis.answers import SINGLE
+from gradesync_site.sandbox.sis.answers import SINGLE, Renderer
+from gradesync_site.sandbox.sis.dialects import Dialect
 from gradesync_site.sandbox.sis.rules import RULES, check_deletable, check_same_place, invalid
 from gradesync_site.sandbox.sis.shapes import Shape
 from gradesync_site.sandbox.sis.store import Json, Refusal, Store, now, unknown
@@ -23,19 +24,43 @@ class Writer:
     sandbox: Sandbox
     store: Store
     shapes: Mapping[str, Shape]
+    renderer: Renderer
+    dialect: Dialect = field(default_factory=Dialect)
+
+    def __post_init__(self) -> None:
+        self.shapes = self.dialect.shapes(self.shapes)
 
     def put(self, collection: str, sourced_id: str) -> Response:
-        """Creates the record under the caller's id, or replaces it: 201, no body."""
+        """Creates the record under the caller's id, or replaces it: 201, no body (a dialect may say more)."""
+        body, name = _unwrapped(SINGLE[collection]), SINGLE[collection]
+        if collection == "categories" and not self.dialect.makes_categories:
+            raise Refusal(403, "forbidden", "Categories are not made or changed from outside.")
+        former = self.store.active(collection, sourced_id)
+        record = self._put(collection, sourced_id, body, former)
+        shown = answer({name: self.renderer.record(collection, record)}, 201)
+        done = shown if self.dialect.echoes else Response(b"", 201)
+        done.status_code = 201 if former is None else self.dialect.update_status
+        return self._finish(done)
+
+    def put_without_id(self, collection: str) -> Response:
+        """Creates a record under the id in its body, else one of this SIS's, and shows it: 201 and a list of one."""
+        body, name = _unwrapped(SINGLE[collection]), SINGLE[collection]
+        given = body.get("sourcedId") if isinstance(body, dict) else ""
+        sourced_id = given if isinstance(given, str) and given else self.store.allocate(collection)
+        record = self._put(collection, sourced_id, body, None)
+        return self._finish(answer({name: [self.renderer.record(collection, record)]}, 201))
+
+    def _put(self, collection: str, sourced_id: str, body: Any, former: Json | None) -> Json:
         if collection == "results" and self.sandbox.strikes("put-409"):
             raise Refusal(409, "invaliddata", "The record is in conflict with another.")
-        body = _unwrapped(SINGLE[collection])
-        record = self._record(collection, body, sourced_id)
+        record = self._record(collection, body, sourced_id, former)
         if body.get("sourcedId", sourced_id) != sourced_id:
             raise invalid("The sourcedId of the body is not that of the address.")
         self._check(collection, record)
         self._arm()
-        self.store.put(collection, self._as_kept(record))
-        return self._finish(Response(b"", 201))
+        kept = self._as_kept(collection, record)
+        self.store.put(collection, kept)
+        return kept
 
     def post(self, collection: str, place: Mapping[str, str]) -> Response:
         """Creates many under ids of this SIS: 201 with sourcedIdPairs. One bad row refuses all, and nothing is stored."""
@@ -62,6 +87,8 @@ class Writer:
         record = self.store.active(collection, sourced_id)
         if record is None:
             raise unknown(collection, sourced_id)
+        if collection == "lineItems" and not self.dialect.deletes_line_items:
+            raise Refusal(405, "", "Line items are not deleted from outside.")
         check_deletable(self.store, collection, sourced_id)
         self._arm()
         self.store.put(collection, record | {"status": "tobedeleted", "dateLastModified": now()})
@@ -76,9 +103,15 @@ class Writer:
         self._check(collection, record)
         return record
 
-    def _record(self, collection: str, body: Any, sourced_id: str) -> Json:
-        """The body as it is kept: references as ids, flags as strings, without what 1.2 does not know."""
+    def _record(self, collection: str, body: Any, sourced_id: str, former: Json | None = None) -> Json:
+        """The body as it is kept: references as ids, flags as strings, without what 1.2 does not know.
+
+        Over a former record it is all that is left, or, where a dialect has it so, what changes.
+        """
         shape, lenient = self.shapes[collection], self.sandbox.options.lenient
+        stays = former if former is not None and self.dialect.partial_update else {}
+        if stays:
+            shape = replace(shape, required=shape.required - stays.keys())
         complaints = shape.complaints(body, lenient)
         if complaints:
             raise invalid("; ".join(complaints[:5]))
@@ -95,18 +128,21 @@ class Writer:
         )
         if collection == "lineItems" and "school" not in record:  # 1.1 knows none
             defaults["school"] = self.store.need("classes", record["class"], 422)["school"]
-        return defaults | record | {"sourcedId": sourced_id, "dateLastModified": now()}
+        return defaults | stays | record | {"sourcedId": sourced_id, "dateLastModified": now()}
 
     def _check(self, collection: str, record: Json) -> None:
         check_same_place(collection, self.store.state[collection].get(record["sourcedId"]), record)
-        RULES[collection](self.store, record, self.sandbox.options.lenient)
+        more = self.dialect.over_max and collection == "results"
+        RULES[collection](self.store, record, self.sandbox.options.lenient or more)
+        self.dialect.check(self.store, collection, record)
 
     def _create(self, collection: str, record: Json) -> str:
         allocated = self.store.allocate(collection)
-        self.store.put(collection, self._as_kept(record | {"sourcedId": allocated}))
+        self.store.put(collection, self._as_kept(collection, record | {"sourcedId": allocated}))
         return allocated
 
-    def _as_kept(self, record: Json) -> Json:
+    def _as_kept(self, collection: str, record: Json) -> Json:
+        record = self.dialect.as_kept(collection, record)
         for decimals in (0, 1, 2):
             if "score" in record and self.sandbox.strikes(f"round-{decimals}"):
                 step = Decimal(1).scaleb(-decimals)
