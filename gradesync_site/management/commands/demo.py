@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ class Command(BaseCommand):
         foreign.add_argument("--sis-client-id", metavar="ID")
         foreign.add_argument("--sis-client-secret", metavar="S")
         foreign.add_argument("--sis-class", metavar="ID")
-        foreign.add_argument("--sis-version", choices=("1.1", "1.2"))
-        foreign.add_argument("--sis-option", action="append", default=[], metavar="KEY=VALUE")
+        spoken = parser.add_argument_group("how the SIS is spoken to, the pretend one as well (with --once)")
+        spoken.add_argument("--sis-version", choices=("1.1", "1.2"))
+        spoken.add_argument("--sis-option", action="append", default=[], metavar="KEY=VALUE")
 
     def handle(self, *args: Any, **options: Any) -> None:
         sis = foreign_sis(options)
@@ -62,33 +64,36 @@ def foreign_sis(options: dict[str, Any]) -> Sis | None:
     missing = [f"--{name.replace('_', '-')}" for name in SIS_OPTIONS if not options[name]]
     if missing:
         raise CommandError(f"--sis-base needs {', '.join(missing)} too.", returncode=2)
-    profile = {}
-    for text in options["sis_option"]:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise CommandError(f"--sis-option {text} is not KEY=VALUE.", returncode=2)
-        profile[name] = value
-    if options["sis_version"]:
-        profile["version"] = options["sis_version"]
     return Sis(
         options["sis_base"],
         options["sis_token_url"],
         options["sis_client_id"],
         options["sis_client_secret"],
         options["sis_class"],
-        profile,
+        profile(options),
     )
+
+
+def profile(options: dict[str, Any]) -> dict[str, str]:
+    """The options of the connection."""
+    found = {}
+    for text in options["sis_option"]:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CommandError(f"--sis-option {text} is not KEY=VALUE.", returncode=2)
+        found[name] = value
+    return found | ({"version": options["sis_version"]} if options["sis_version"] else {})
 
 
 def run_once(foreign: Sis | None, options: dict[str, Any]) -> int:
     with tempfile.TemporaryDirectory(prefix="gradesync-demo-") as temporary:
-        path = Path(os.environ.get("GRADESYNC_HOME") or temporary)
+        wanted, path = profile(options), Path(os.environ.get("GRADESYNC_HOME") or temporary)
         urls = (foreign.base_url, foreign.token_url) if foreign else ()
         home = Home.open(path.resolve(), options["port"], urls)
         servers: list[subprocess.Popen[bytes]] = []
         try:
             lms = start(home, "lms", servers)
-            sis = foreign or own_sis(start(home, "sis", servers))
+            sis = foreign or own_sis(start(home, "sis", servers), wanted)
             return work("gradesync_site.demo.once", home, Job(lms, sis, options["json"]))
         finally:
             end(servers)
@@ -130,8 +135,10 @@ def start(home: Home, kind: str, servers: list[subprocess.Popen[bytes]]) -> dict
     return hello
 
 
-def own_sis(hello: dict[str, Any]) -> Sis:
-    return Sis(hello["base_url"], hello["token_url"], hello["client_id"], hello["client_secret"])
+def own_sis(hello: dict[str, Any], options: Mapping[str, str] | None = None) -> Sis:
+    """The pretend SIS; `options` are the connection's."""
+    key = (hello["client_id"], hello["client_secret"])
+    return Sis(hello["base_url"], hello["token_url"], *key, options=options or {})
 
 
 def work(module: str, home: Home, job: Job) -> int:
