@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from gradesync_site.sandbox.sis.rules import invalid
-from gradesync_site.sandbox.sis.shapes import Shape, moment
+from gradesync_site.sandbox.sis.shapes import Shape, day, moment
 from gradesync_site.sandbox.sis.store import Json, Store
 
 BOTH = frozenset({"1.1", "1.2"})
@@ -41,7 +42,8 @@ class Dialect:
     partial_update: bool = False
     echoes: bool = False
     update_status: int = 201
-    date_times: bool = False
+    # what a scoreDate may be, after the standard's date: a date-time alone, or either
+    score_date: Literal["date", "datetime", "either"] = "date"
     over_max: bool = False
     most_title: int = 0
     most_category: int = 0
@@ -59,8 +61,9 @@ class Dialect:
     def shapes(self, strict: Mapping[str, Shape]) -> dict[str, Shape]:
         """The standard's shapes as this product reads them."""
         found = dict(strict)
-        if self.date_times:
-            fields = {**found["results"].fields, "scoreDate": moment}
+        if self.score_date != "date":
+            check = moment if self.score_date == "datetime" else _day_or_moment
+            fields = {**found["results"].fields, "scoreDate": check}
             found["results"] = replace(found["results"], fields=fields)
         if self.uncategorized:
             items = found["lineItems"]
@@ -108,6 +111,10 @@ class Dialect:
         return record | {"scoreStatus": "fully graded"} if graded else record
 
 
+def _day_or_moment(value: Any, lenient: bool) -> str:
+    return day(value, lenient) and moment(value, lenient)
+
+
 def _in_open_period(store: Store, day: str) -> bool:
     periods = (one for one in store.state["academicSessions"].values() if one["type"] == "gradingPeriod")
     return any(one["startDate"] <= day <= one["endDate"] for one in periods)
@@ -121,6 +128,7 @@ DIALECTS: Mapping[str, Dialect] = {
         header="x-vendor-authorization",  # 1
         open_periods_only=True,  # 1
         uncategorized=True,  # 1: whatever category is named, the column arrives without one
+        score_date="either",  # 2 sends a date-time; that it must be one is not said
         letters_key="ext_infiniteCampus_scoreGrade",  # 2
         most_title=49,  # 3
         whole_maximum=True,  # 3
@@ -138,7 +146,7 @@ DIALECTS: Mapping[str, Dialect] = {
         versions=OLD,  # 5
         error_shape=3,  # 5
         echoes=True,  # 5
-        date_times=True,  # 5
+        score_date="datetime",  # 5
         deletes_line_items=False,  # 5
         only_graded=True,  # 5
         teachers_own=True,  # 5
@@ -152,7 +160,7 @@ DIALECTS: Mapping[str, Dialect] = {
         scopes=("roster.readonly", "gradebook.readonly", "gradebook.createput", "gradebook.delete"),  # 8
         posts=False,  # 8: nothing in it asks for one
         update_status=200,  # 8
-        date_times=True,  # 8
+        score_date="datetime",  # 8
         over_max=True,  # 8
     ),
 }
