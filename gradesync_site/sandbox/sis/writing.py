@@ -47,6 +47,8 @@ class Writer:
         body, name = _unwrapped(SINGLE[collection]), SINGLE[collection]
         given = body.get("sourcedId") if isinstance(body, dict) else ""
         sourced_id = given if isinstance(given, str) and given else self.store.allocate(collection)
+        if isinstance(body, dict):
+            body = body | {"sourcedId": sourced_id}
         record = self._put(collection, sourced_id, body, None)
         return self._finish(answer({name: [self.renderer.record(collection, record)]}, 201))
 

@@ -35,7 +35,9 @@ class OneRoster(base.Sis):
         self._access = access_of(settings, self._config, self.tokens)
         hosts = [http.host_of(self._config.rostering), http.host_of(self._config.gradebook)]
         limit = self._config.page_limit if self._config.paged else None
-        self._client = Client(self._access, hosts, self._config.headers, page_limit=limit)
+        self._client = Client(
+            self._access, hosts, self._config.headers, page_limit=limit, hint=self._config.lacking
+        )
         self._results = Results(self._client, self._config)
         self._profile = self._config.profile()
 
@@ -151,14 +153,8 @@ class OneRoster(base.Sis):
         if found[0].ok:
             found.append(self._readable("Rostering", self._config.rostering_url("classes"), "classes"))
             found.append(self._readable("Gradebook", self._config.gradebook_url("lineItems"), "lineItems"))
-            found += [self._may_write(), *self._lacking_header()]
+            found.append(self._may_write())
         return found
-
-    def _lacking_header(self) -> Iterator[Finding]:
-        if self._config.lacks_header is not None:
-            name, written = self._config.lacks_header
-            text = f"This product wants a header of its own: set the option header.{name} ({written})."
-            yield Finding("Header", False, text)
 
     def _readable(self, title: str, url: str, name: str) -> Finding:
         def read() -> None:

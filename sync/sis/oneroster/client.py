@@ -27,9 +27,10 @@ class Client:
         headers: Mapping[str, str],
         *,
         page_limit: int | None,
+        hint: str = "",
     ) -> None:
-        """`page_limit` None: lists come whole, without limit and offset."""
-        self._access, self._page_limit = access, page_limit
+        """`page_limit` None: lists come whole, without limit and offset. `hint` goes with a refusal of the key."""
+        self._access, self._page_limit, self._hint = access, page_limit, hint
         self._session = http.Session({host.lower() for host in hosts})
         self._headers = {"Accept": "application/json", **headers}
 
@@ -119,7 +120,7 @@ class Client:
             again = self._access.other_proof(proof, method, url, pairs)
             response = self._once(method, url, again, params, body)
             if response.status_code == 401:
-                raise errors.unauthorised(401)
+                raise errors.unauthorised(401, self._hint)
         return response
 
     def _once(

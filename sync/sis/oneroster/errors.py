@@ -102,11 +102,13 @@ def reading_error(response: requests.Response) -> AdapterError:
     return _moved_or(code, "refused to be read")
 
 
-def unauthorised(code: int) -> Misconfigured:
+def unauthorised(code: int, hint: str = "") -> Misconfigured:
+    """`hint`: what this connection lacks for certain, if anything."""
     text = (
         f"The SIS answered {code}: the key is not valid there or lacks a right. "
         "The SIS administrator must check the key and the scopes it may have."
     )
+    text = f"{text} {hint}".strip()
     return Misconfigured(text, "unauthorised" if code == 401 else "forbidden")
 
 
@@ -140,7 +142,8 @@ def lacks_scope(response: requests.Response) -> bool:
 def code_of(response: requests.Response) -> RejectionCode | None:
     """The rejection that status or machine-readable code state; None where only looking closer can tell."""
     info = status_info(response)
-    stated = next((BY_CODE[code] for code in sorted(info.codes) if code in BY_CODE), None)
+    codes = sorted({*info.codes, _plain(info.words)})  # some write their code where words belong
+    stated = next((BY_CODE[code] for code in codes if code in BY_CODE), None)
     return stated or BY_STATUS.get(response.status_code)
 
 

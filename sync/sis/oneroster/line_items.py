@@ -80,7 +80,24 @@ class LineItems:
         code: RejectionCode = errors.code_of(response) or "malformed"
         if response.status_code in errors.GONE and not self._class_is_there(new.class_id):
             code = "class_unknown"
+        elif code == "malformed" and self._is_outside_its_session(new):
+            code = "window_closed"
         return Rejected(code, errors.status_info(response).words)
+
+    def _is_outside_its_session(self, new: sis.NewLineItem) -> bool:
+        """Due when the session that it names has not begun or has ended: some SISs take only what is due inside."""
+        if not new.session_id:
+            return False
+        try:
+            raw = self._client.get_one(
+                self._config.rostering_url("academicSessions", new.session_id), "academicSession"
+            )
+        except AdapterError:
+            return False  # the refusal itself is what must be told
+        session = wire.read_session(raw or {})
+        if not session.begins or not session.ends:
+            return False
+        return not session.begins <= new.due.date() <= session.ends
 
     def _class_is_there(self, class_id: str) -> bool:
         try:

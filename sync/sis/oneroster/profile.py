@@ -56,7 +56,8 @@ class Config:
     scopes: tuple[str, ...]
     optional_scopes: tuple[str, ...]
     headers: Mapping[str, str] = field(repr=False)
-    lacks_header: tuple[str, str] | None = None
+    # what the product wants and the connection does not state, in words; "" where nothing
+    lacking: str = ""
     own_total: str = ""
 
     @property
@@ -153,7 +154,7 @@ def parse(settings: Settings) -> Config:
         scopes=asked or _needed(prefix, withdraw),
         optional_scopes=() if asked or not posts else (f"{prefix}gradebook.createpost",),
         headers=headers,
-        lacks_header=_lacking(options.preset, headers),
+        lacking=_lacking(options.preset, headers),
         own_total=options.text("own_total"),
     )
 
@@ -177,11 +178,11 @@ def _line_items(options: Reader, *, old: bool) -> Literal["put", "post", "put_wi
     return cast(Literal["put", "post", "put_without_id", "none"], how)
 
 
-def _lacking(preset: str, headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """The header that this product wants and the connection does not send, with how it is written."""
-    needed = NEEDED_HEADERS.get(preset)
-    sent = {name.lower() for name, value in headers.items() if value}
-    return needed if needed and needed[0] not in sent else None
+def _lacking(preset: str, headers: Mapping[str, str]) -> str:
+    name, written = NEEDED_HEADERS.get(preset, ("", ""))
+    if not name or name in {one.lower() for one, value in headers.items() if value}:
+        return ""
+    return f"This product wants a header of its own: set the option header.{name} ({written})."
 
 
 def _needed(prefix: str, withdraw: str) -> tuple[str, ...]:
