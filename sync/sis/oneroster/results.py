@@ -120,8 +120,6 @@ class Results:
         return settle_conflict(change, found) or self._clear(change, found.sourced_id)
 
     def _clear(self, change: sis.Change, result_id: str) -> sis.Outcome:
-        if self._config.withdraw == "none":
-            raise Rejected("forbidden", "This connection does not take grades back.")
         if self._config.withdraw == "clear":
             return self._put(change, result_id)
         response = self._client.write("DELETE", self._url(result_id))
