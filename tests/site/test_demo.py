@@ -111,6 +111,14 @@ def test_a_grade_edited_by_hand_in_the_sis_is_reported_and_left_alone(
     assert len(foreign.sandbox.writes()) == written
 
 
+def test_the_pretend_sis_is_spoken_to_in_11_and_by_signed_requests_when_asked(tmp_path: Path) -> None:
+    code, found = demo(tmp_path, "--sis-version", "1.1", "--sis-option", "auth=oauth1")
+    assert (code, found["in_sync"], found["rejected"]) == (0, True, 0), found
+    state = json.loads((tmp_path / "sandbox-sis.json").read_text(), parse_float=Decimal)
+    made = [one for one in state["lineItems"].values() if "academicSession" not in one]
+    assert made and all(one["gradingPeriod"].startswith("gp-") for one in made)
+
+
 @pytest.mark.parametrize(
     ("spoiled", "told"),
     [("--sis-client-secret", "secret"), ("--sis-class", "class")],
