@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from lti_tool.fields import resolve_secret
 from lti_tool.models import CachedToken, Context, LtiUser
 from lti_tool.services import Services
 from sync.engine import grants
@@ -70,9 +71,14 @@ def make_sis(connection: SisConnection) -> sis_base.Sis:
         token_url=connection.token_url,
         client_id=connection.client_id,
         secret=connection.clear_secret(),
-        options={str(name): str(value) for name, value in connection.options.items()},
+        options={str(name): _option(str(name), str(value)) for name, value in connection.options.items()},
     )
     return sis_registry.get(connection.adapter)(settings, Tokens(f"sis:{connection.pk}"))
+
+
+def _option(name: str, value: str) -> str:
+    """A header of the SIS's own may be a key, so it may be kept outside of the database as other secrets are."""
+    return resolve_secret(value) if name.lower().startswith("header.") else value
 
 
 def make_lms(context: Context, user: LtiUser | None = None) -> lms_base.Lms:

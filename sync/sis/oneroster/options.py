@@ -140,7 +140,12 @@ OPTIONS: Final = (
         "Title or sourcedId of the line item in which the SIS shows the course total that it computes itself, to be "
         "compared with the LMS's; empty: it shows none.",
     ),
-    Option("header.NAME", "", "A further header for every request to the SIS, such as header.x-vendor-key."),
+    Option(
+        "header.NAME",
+        "",
+        "A further header for every request to the SIS, such as header.x-vendor-key. Its value may be env:NAME or "
+        "file:NAME, which is looked up.",
+    ),
 )
 
 

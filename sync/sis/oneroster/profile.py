@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
 from sync.auth import SignatureMethod
@@ -104,6 +104,24 @@ def parse(settings: Settings) -> Config:
     version = options.choice("version") or ("1.1" if "/v1p1" in settings.base_url else "1.2")
     old = version == "1.1"
     rostering, gradebook = bases(settings.base_url, version)
+    grades = _grades(options, old=old)
+    return Config(
+        version=version,
+        rostering=options.address("rostering_base") or rostering,
+        gradebook=options.address("gradebook_base") or gradebook,
+        **grades,
+        **_columns(options, old=old),
+        **_pace(options),
+        **_access(options, version, grades),
+        parallel=options.number("parallel", 1, 32),
+        batch=options.number("batch", 1, 1000) if grades["create"] == "post" else 1,
+        full_refs=options.choice("refs") == "full",
+        own_total=options.text("own_total"),
+    )
+
+
+def _grades(options: Reader, *, old: bool) -> dict[str, Any]:
+    """How results are written and read."""
     create = options.choice("create") or ("put" if old else "post")
     if old and create == "post":
         raise nonsense("create", "put or put_without_id: OneRoster 1.1 has no POST")
@@ -112,51 +130,63 @@ def parse(settings: Settings) -> Config:
     withdraw = options.choice("withdraw") or ("delete" if old or flags_by_status else "clear")
     if flags_by_status and withdraw == "clear":
         raise nonsense("withdraw", "delete or none: a cleared grade would show as missing there")
-    prefix = SCOPES.format(minor=version[-1])
-    asked, posts = tuple(options.text("scopes").split()), create == "post"
-    headers = options.headers()
-    return Config(
-        version=version,
-        rostering=options.address("rostering_base") or rostering,
-        gradebook=options.address("gradebook_base") or gradebook,
-        create=cast(Literal["post", "put", "put_without_id"], create),
-        batch=options.number("batch", 1, 1000) if posts else 1,
-        parallel=options.number("parallel", 1, 32),
-        decimals=options.number("decimals", 0, 12),
-        full_refs=options.choice("refs") == "full",
-        flags=flags,
-        flags_by_status=flags_by_status,
-        letters=cast(Literal["textScore", "metadata", "refuse"], letters),
-        letters_key=letters_key,
-        score_date=options.choice("score_date"),
-        title_limit=options.number("title_limit", 5, 10_000),
-        category_limit=options.number("category_limit", 5, 10_000),
-        whole_maximum=options.truth("whole_maximum"),
-        over_max=options.truth("over_max"),
-        withdraw=withdraw,
+    return {
+        "create": create,
+        "decimals": options.number("decimals", 0, 12),
+        "flags": flags,
+        "flags_by_status": flags_by_status,
+        "letters": letters,
+        "letters_key": letters_key,
+        "score_date": options.choice("score_date"),
+        "over_max": options.truth("over_max"),
+        "withdraw": withdraw,
         # 1.1 requires a score on every result; the read-back shows it when a SIS takes no notice of "exempt"
-        exempt=cast(
-            Literal["omit", "zero", "refuse"], options.choice("exempt_score") or ("zero" if old else "omit")
-        ),
-        read_back=options.truth("read_back"),
-        settle_s=options.number("settle_s", 0, 86_400),
-        fresh_s=options.number("fresh_s", 1, 86_400),
-        page_limit=options.number("page_limit", 1, 10_000),
-        paged=options.choice("paging") == "offset",
-        line_items=_line_items(options, old=old),
-        categories=cast(Literal["", "class", "all", "none"], options.choice("categories")),
-        category=options.text("category"),
-        create_categories=options.truth("create_categories"),
-        session_ref="gradingPeriod" if old else options.choice("session_ref"),
-        signed=options.choice("auth") == "oauth1",
-        signature=cast(SignatureMethod, options.choice("oauth1_method")),
-        token_in_body=options.choice("token_auth") == "body",
-        scopes=asked or _needed(prefix, withdraw),
-        optional_scopes=() if asked or not posts else (f"{prefix}gradebook.createpost",),
-        headers=headers,
-        lacking=_lacking(options.preset, headers),
-        own_total=options.text("own_total"),
-    )
+        "exempt": options.choice("exempt_score") or ("zero" if old else "omit"),
+        "read_back": options.truth("read_back"),
+    }
+
+
+def _columns(options: Reader, *, old: bool) -> dict[str, Any]:
+    """How line items and categories are made."""
+    how = options.choice("line_items")
+    if old and how == "post":
+        raise nonsense("line_items", "put, put_without_id or none: OneRoster 1.1 has no POST")
+    return {
+        "line_items": how,
+        "title_limit": options.number("title_limit", 5, 10_000),
+        "category_limit": options.number("category_limit", 5, 10_000),
+        "whole_maximum": options.truth("whole_maximum"),
+        "categories": options.choice("categories"),
+        "category": options.text("category"),
+        "create_categories": options.truth("create_categories"),
+        "session_ref": "gradingPeriod" if old else options.choice("session_ref"),
+    }
+
+
+def _pace(options: Reader) -> dict[str, Any]:
+    return {
+        "settle_s": options.number("settle_s", 0, 86_400),
+        "fresh_s": options.number("fresh_s", 1, 86_400),
+        "page_limit": options.number("page_limit", 1, 10_000),
+        "paged": options.choice("paging") == "offset",
+    }
+
+
+def _access(options: Reader, version: str, grades: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = SCOPES.format(minor=version[-1])
+    asked, headers = tuple(options.text("scopes").split()), options.headers()
+    needed = ["roster.readonly", "gradebook.readonly", "gradebook.createput"]
+    needed += ["gradebook.delete"] if grades["withdraw"] == "delete" else []
+    posts = grades["create"] == "post" and not asked
+    return {
+        "signed": options.choice("auth") == "oauth1",
+        "signature": options.choice("oauth1_method"),
+        "token_in_body": options.choice("token_auth") == "body",
+        "scopes": asked or tuple(prefix + name for name in needed),
+        "optional_scopes": (f"{prefix}gradebook.createpost",) if posts else (),
+        "headers": headers,
+        "lacking": _lacking(options.preset, headers),
+    }
 
 
 def _letters(options: Reader, *, old: bool) -> tuple[str, str]:
@@ -171,25 +201,11 @@ def _letters(options: Reader, *, old: bool) -> tuple[str, str]:
     return letters, key if letters == "metadata" else ""
 
 
-def _line_items(options: Reader, *, old: bool) -> Literal["put", "post", "put_without_id", "none"]:
-    how = options.choice("line_items")
-    if old and how == "post":
-        raise nonsense("line_items", "put, put_without_id or none: OneRoster 1.1 has no POST")
-    return cast(Literal["put", "post", "put_without_id", "none"], how)
-
-
 def _lacking(preset: str, headers: Mapping[str, str]) -> str:
     name, written = NEEDED_HEADERS.get(preset, ("", ""))
     if not name or name in {one.lower() for one, value in headers.items() if value}:
         return ""
     return f"This product wants a header of its own: set the option header.{name} ({written})."
-
-
-def _needed(prefix: str, withdraw: str) -> tuple[str, ...]:
-    names = ["roster.readonly", "gradebook.readonly", "gradebook.createput"]
-    if withdraw == "delete":
-        names.append("gradebook.delete")
-    return tuple(prefix + name for name in names)
 
 
 def bases(base_url: str, version: str) -> tuple[str, str]:
