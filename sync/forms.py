@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.validators import MaxLengthValidator
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -323,6 +324,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
         super().__init__(*args, **kwargs)
         self.stored = {name: str(getattr(self.instance, name) or "") for name in self.secret_names}
         self.former_hosts = self._hosts(vars(self.instance))
+        if "options" in self.fields:
+            self.fields["options"].help_text = self._described()
         for name in self.secret_names:
             if name in self.fields:
                 self.fields[name] = forms.CharField(
@@ -330,6 +333,12 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
                     widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
                     help_text=self._help(self.stored[name]),
                 )
+
+    def _described(self) -> str:
+        """What the options are: of the connection's adapter, of each one while none is chosen."""
+        named = [str(self.instance.adapter)] if self.instance.adapter in self.adapters() else self.adapters()
+        adapters = [{"name": name, "options": self.declared(name)} for name in named]
+        return render_to_string("admin/sync/_options.html", {"adapters": adapters})
 
     def _help(self, stored: str) -> str:
         state = _("One is stored; leave empty to keep it.") if stored else _("None is stored.")
@@ -367,6 +376,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
         except Misconfigured as error:
             self.add_error("adapter", str(error))
 
+    def adapters(self) -> Sequence[str]:
+        raise NotImplementedError
+
     def declared(self, adapter: str) -> Sequence[Option]:
         """The adapter's options. Raises Misconfigured when there is no such adapter."""
         raise NotImplementedError
@@ -375,6 +387,9 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only
 class SisConnectionForm(ConnectionForm):
     secret_names = ("client_secret",)
     addresses = ("base_url", "token_url")
+
+    def adapters(self) -> Sequence[str]:
+        return sis_registry.names()
 
     def declared(self, adapter: str) -> Sequence[Option]:
         return sis_registry.get(adapter).options
@@ -399,6 +414,9 @@ class SisConnectionForm(ConnectionForm):
 
 class LmsConnectionForm(ConnectionForm):
     secret_names = ("token", "client_secret")
+
+    def adapters(self) -> Sequence[str]:
+        return lms_registry.names()
 
     def declared(self, adapter: str) -> Sequence[Option]:
         return lms_registry.get(adapter).declared()
