@@ -130,7 +130,7 @@ def test_html_error_and_html_page(sis_server: SisServer) -> None:
         ("error-shape-1", lambda body: body["imsx_description"]),
         ("error-shape-2", lambda body: body["imsx_StatusInfo"]["imsx_description"]),
         ("error-shape-3", lambda body: body["statusInfoSet"][0]["imsx_description"]),
-        ("error-shape-4", lambda body: body["statusInfo"]["description"]),
+        ("error-shape-4", lambda body: body["statusInfo"]["imsx_description"]),
         ("error-shape-5", lambda body: body["error"]),
     ],
 )

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from gradesync_site import running
+from gradesync_site.management.commands import demo as demo_command
 from gradesync_site.sandbox.control import Options
 from gradesync_site.sandbox.serving import Running, serve_in_thread
 from gradesync_site.sandbox.sis import make_app
@@ -117,6 +119,28 @@ def test_the_pretend_sis_is_spoken_to_in_11_and_by_signed_requests_when_asked(tm
     state = json.loads((tmp_path / "sandbox-sis.json").read_text(), parse_float=Decimal)
     made = [one for one in state["lineItems"].values() if "academicSession" not in one]
     assert made and all(one["gradingPeriod"].startswith("gp-") for one in made)
+
+
+def test_how_the_sis_is_spoken_to_is_read_from_the_command_line() -> None:
+    given = {
+        "sis_base": "https://sis.example",
+        "sis_token_url": None,
+        "sis_client_id": "c",
+        "sis_client_secret": "s",
+        "sis_class": "ENG10-P2",
+        "sis_version": "1.1",
+        "sis_option": ["auth=oauth1", "preset=aeries", "version=1.2"],
+    }
+    sis = demo_command.foreign_sis(given)
+    assert sis and sis.options == {"auth": "oauth1", "preset": "aeries", "version": "1.1"}
+    for wrong, told in (
+        ({"sis_option": []}, "--sis-token-url"),
+        ({"sis_option": ["oauth1"]}, "KEY=VALUE"),
+    ):
+        with pytest.raises(CommandError, match=told):
+            demo_command.foreign_sis(given | wrong)
+    with pytest.raises(CommandError, match="--once"):
+        call_command("demo", "--sis-version", "1.1")
 
 
 @pytest.mark.parametrize(

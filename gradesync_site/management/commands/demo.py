@@ -48,8 +48,8 @@ class Command(BaseCommand):
         try:
             if options["once"]:
                 code = run_once(sis, options)
-            elif sis is not None:
-                raise CommandError("--sis-base goes with --once.", returncode=2)
+            elif sis is not None or options["sis_version"] or options["sis_option"]:
+                raise CommandError("What begins with --sis- goes with --once.", returncode=2)
             else:
                 code = run_long(options)
         except running.StartFailed as error:
@@ -61,16 +61,18 @@ class Command(BaseCommand):
 def foreign_sis(options: dict[str, Any]) -> Sis | None:
     if not options["sis_base"]:
         return None
-    missing = [f"--{name.replace('_', '-')}" for name in SIS_OPTIONS if not options[name]]
+    spoken = profile(options)
+    needed = [name for name in SIS_OPTIONS if name != "sis_token_url" or spoken.get("auth") != "oauth1"]
+    missing = [f"--{name.replace('_', '-')}" for name in needed if not options[name]]
     if missing:
         raise CommandError(f"--sis-base needs {', '.join(missing)} too.", returncode=2)
     return Sis(
         options["sis_base"],
-        options["sis_token_url"],
+        options["sis_token_url"] or "",
         options["sis_client_id"],
         options["sis_client_secret"],
         options["sis_class"],
-        profile(options),
+        spoken,
     )
 
 

@@ -131,7 +131,7 @@ def html_answer(status: int) -> Response:
 
 
 def error_body(number: int, refusal: Refusal) -> Any:
-    """The five shapes: the standard's, wrapped, that of 1.1, one vendor's flat strings, and a mere sentence."""
+    """The five shapes: the standard's, wrapped, that of 1.1, flat strings (Veracross' OpenAPI), and a mere sentence."""
     minor = {
         "imsx_codeMinorField": [
             {"imsx_codeMinorFieldName": "TargetEndSystem", "imsx_codeMinorFieldValue": refusal.minor}
@@ -148,8 +148,8 @@ def error_body(number: int, refusal: Refusal) -> Any:
             "statusInfoSet": [head | {"imsx_operationRefIdentifier": "op-1", "imsx_codeMinor": older}],
         }
     if number == 4:
-        flat = {"codeMajor": major, "severity": "error", "description": refusal.words}
-        return {"statusInfo": flat | {"codeMinor": OLDER_MINORS.get(refusal.minor, "")}, "error_id": "e-0001"}
+        minor_words = OLDER_MINORS.get(refusal.minor, "").replace("_", " ")
+        return {"statusInfo": head | {"imsx_codeMinor": minor_words}, "error_id": "e-0001"}
     if number == 5:
         return {"error": refusal.words}
     return bare

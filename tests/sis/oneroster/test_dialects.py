@@ -244,6 +244,11 @@ class TestBlackbaud(OfProduct):
         assert frozen.state == "rejected" and "entered here" in frozen.words
         assert self.shown() == [number("55")]
 
+    def test_a_line_item_is_not_deleted_there(self) -> None:
+        token = self.of.bearer("gradebook.delete", V11)
+        url = f"{self.of.hello['v11_base']}/lineItems/{ITEM}"
+        assert self.of.ask("DELETE", url, token=token).status_code == 405
+
     def test_a_number_for_a_column_of_letters_is_outside_its_list(self) -> None:
         place = sis.Key("1", "ENG10-P2", "li-eng10-essay1", "S20201")
         outcome = self.sent(self.options, replace(self.one(number("80")), key=place))
@@ -274,6 +279,11 @@ class TestGoogle(OfProduct):
         assert self.sent(self.options, self.one(number("101"))).state == "accepted"
         assert self.make().profile.over_max and self.shown() == [number("101")]
         assert {one["method"] for one in self.writes("gradebook")} == {"PUT"}
+
+    def test_the_same_record_again_is_answered_with_200(self) -> None:
+        first = self.sent(self.options, self.one())
+        again = self.one(result_id=first.result_id, expected=frozenset({number("86.5")}))
+        assert (first.http_status, self.sent(self.options, again).http_status) == (201, 200)
 
 
 class TestStandard(OfProduct):
