@@ -106,8 +106,8 @@ class Results:
             except AdapterError:
                 raise error from None  # the refusal itself is what must be told
             settled = settle_conflict(change, found)
-            if settled is not None and settled.state == "rejected":
-                return replace(settled, words=error.words)
+            if settled is not None:
+                return settled if settled.state == "accepted" else replace(settled, words=error.words)
         raise error
 
     def _withdraw(self, change: sis.Change) -> sis.Outcome:

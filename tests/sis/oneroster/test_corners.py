@@ -69,6 +69,14 @@ def test_a_refusal_that_hides_a_persons_grade_shows_it_and_one_that_cannot_be_re
     assert (again.code, again.found, again.words) == ("malformed", None, "No.")
 
 
+def test_a_refusal_to_store_what_stands_there_already_is_no_refusal(wire: Wire) -> None:
+    wire.answer("PUT", result_url("new-s1"), 422, json=status_info("Entered by a teacher."))
+    facts(wire)
+    wire.lists(PAIR, "results", [stored(result_id="hers", score=9.257)])
+    found = outcomes(adapter(create="put"), change())["s1"]
+    assert (found.state, found.result_id) == ("accepted", "hers")
+
+
 def test_what_is_expected_there_does_not_hide_a_refusal(wire: Wire) -> None:
     wire.answer("PUT", result_url("r1"), 422, json=status_info("No."))
     facts(wire)
