@@ -9,7 +9,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from sync import conversions, enrolment, matching, totals
-from sync.engine.reading import ClassRead, Reading, SisRead
+from sync.engine.reading import Reading
+from sync.engine.sis_reading import ClassRead, SisRead
 from sync.errors import AdapterError
 from sync.lms import records as lms
 from sync.models import SisConnection

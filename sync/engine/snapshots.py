@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from sync import course_map, cutoffs, matching, scales
 from sync.engine import details
-from sync.engine.reading import ClassRead, Reading, SisRead
+from sync.engine.reading import Reading
 from sync.engine.reporting import problems_json
+from sync.engine.sis_reading import ClassRead, SisRead
 from sync.lms import records as lms
 from sync.models import ContextState, LineItemLink
 from sync.sis import records as sis
