@@ -105,8 +105,8 @@ def _items(reading: Reading) -> list[dict[str, Any]]:
     for link in reading.links:
         links[link.lms_line_item_id].append(link)
     suggestions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for one in reading.classes:
-        for found in _suggested(reading, one, links):
+    for side in reading.sides.values():
+        for found in [row for one in side.classes for row in _suggested(reading, one, links, side.profile)]:
             suggestions[str(found.pop("line_item_id"))].append(found)
     return [
         _item(item, links[item.line_item_id], suggestions[item.line_item_id])
@@ -129,7 +129,7 @@ def _map(reading: Reading) -> dict[str, Any]:
 
 
 def _suggested(
-    reading: Reading, one: ClassRead, links: Mapping[str, list[LineItemLink]]
+    reading: Reading, one: ClassRead, links: Mapping[str, list[LineItemLink]], profile: sis.Profile
 ) -> list[dict[str, Any]]:
     done = {
         item_id
@@ -149,7 +149,7 @@ def _suggested(
             "due": found.due,
             "maximum": found.maximum,
         }
-        for found in matching.suggest_line_items(open_items, one.line_items, taken)
+        for found in matching.suggest_line_items(open_items, one.line_items, taken, profile.kinds)
     ]
 
 
