@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from lti_tool.models import Context, LtiUser
 from sync import desired, matching, planning, undoing
-from sync.engine import ledger, safety, targets
+from sync.engine import extras, ledger, safety, targets
 from sync.engine.errors import NothingLinked
 from sync.engine.links import words_here
 from sync.engine.lms_reading import LmsMisconfigured as LmsMisconfigured
@@ -146,9 +146,10 @@ def _reckon(
     results, duplicates = results_by_key(sides)
     linked = [targets.linked(link, sides, gradebook) for link in links]
     ours = {key for key, row in rows.items() if row.context_id == context.pk} | _keys_of_links(rows, links)
-    account = desired.account(gradebook, matched, excluded_students, linked, duplicates, ours)
-    rows = {key: row for key, row in rows.items() if key in ours or key in account.desired}
     existing = {key: one.value for key, one in results.items()}
+    registrars = extras.registrars(sides, existing | write_only_existing(sides, rows, {}))
+    account = desired.account(gradebook, matched, excluded_students, linked, duplicates, ours, registrars)
+    rows = {key: row for key, row in rows.items() if key in ours or key in account.desired}
     existing |= write_only_existing(sides, rows, account.desired)
     ids = {key: one.sourced_id for key, one in results.items()}
     classes = shown_classes(sides)

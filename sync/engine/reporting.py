@@ -181,8 +181,9 @@ def _difference(reading: Reading, names: Names, one: tally.Difference) -> dict[s
 
 def _lms_words(reading: Reading, key: sis.Key) -> str:
     wanted = reading.account.desired.get(key)
-    if isinstance(wanted, sis.Value):
-        return wanted.words()
+    value = wanted if isinstance(wanted, sis.Value) else reading.account.asked.get(key)
+    if value is not None:
+        return value.words()
     return "no grade" if wanted is planning.WITHDRAWN else ""
 
 

@@ -15,6 +15,7 @@ from sync.errors import TryLater, Unreachable
 from sync.lms import records as lms
 from sync.lms.base import Heard
 from sync.models import ClassLink, SentGrade, SisConnection
+from sync.registrations import Term, term_of
 from sync.sis import records as sis
 from sync.sis.base import Sis
 
@@ -29,6 +30,9 @@ class ClassRead:
     results: list[sis.Result]
     score_scales: dict[str, sis.ScoreScale]
     own_totals: list[sis.OwnTotal]
+    # what each student's registration takes, where the SIS says it beforehand
+    registrations: list[sis.Registration] = field(default_factory=list)
+    term: Term = field(default_factory=Term)
 
 
 @dataclass
@@ -78,7 +82,8 @@ def _read_class(
     problems: list[planning.Problem],
 ) -> ClassRead | None:
     try:
-        if adapter.get_class(link.class_id) is None:
+        there = adapter.get_class(link.class_id)
+        if there is None:
             problems.append(_class_problem("class-unknown", "The SIS no longer knows the class", link))
             return None
         if not still_proved(context, adapter, link, gradebook):
@@ -96,6 +101,8 @@ def _read_class(
             results=results,
             score_scales={scale.sourced_id: scale for scale in adapter.score_scales(link.class_id)},
             own_totals=adapter.own_totals(link.class_id, items, results),
+            registrations=adapter.registrations(link.class_id) if adapter.profile.preflight else [],
+            term=_term(adapter, there),
         )
     except Unreachable as error:
         raise TryLater(str(error)) from error
@@ -106,6 +113,12 @@ def _students(adapter: Sis, link: ClassLink, gradebook: lms.Gradebook) -> list[s
         return adapter.students(link.class_id)
     others = ClassLink.objects.filter(context=link.context_id).exclude(pk=link.pk)
     return rosters.of_lms(gradebook, link.class_id, alone=not others.exists())
+
+
+def _term(adapter: Sis, there: sis.Class) -> Term:
+    """When the class meets: asked for only where a last date of attendance may travel with a grade."""
+    wanted = "last_attendance" in adapter.profile.extras
+    return term_of(there, adapter.sessions(there.sourced_id)) if wanted else Term()
 
 
 def _class_problem(code: str, what: str, link: ClassLink) -> planning.Problem:

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
 
 from lti_tool.models import Context
-from sync import engine, reports
+from sync import engine, registrations, reports
 from sync.engine import deciding
 from sync.models import Decision, KeyedModel, Run, SentGrade
 from sync.views import wording
@@ -57,6 +58,12 @@ class Shown:
         return wording.NEXT.get(self.line.cause, self.line.next)
 
     @property
+    def details(self) -> str:
+        """Ids to look for; of a registration, the grade, its mode or the SIS's own words."""
+        of_registration = self.line.cause in registrations.TEXTS
+        return ", ".join(self.line.details) if of_registration else _ids(self.line.details)
+
+    @property
     def cause(self) -> wording.Text:
         return wording.CAUSES.get(self.line.cause, "")
 
@@ -78,6 +85,10 @@ class Shown:
     def sent_at(self) -> datetime | None:
         sent = self._known.sent.get(self.line.key)
         return sent.sent_at if sent else None
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return f"{_('Ids:')} {', '.join(ids)}" if ids else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sync import registrations
+
 Text = str | Promise
 
 RUN_STATES: Final[dict[str, Text]] = {
@@ -139,7 +141,9 @@ SCALES: Final[dict[str, Text]] = {
 }
 
 # problems that name an assignment and have nothing to do with its scale
-NOT_OF_SCALE: Final = frozenset({"edited-in-sis", "duplicate-in-sis", "accepted-not-shown"})
+NOT_OF_SCALE: Final = frozenset(
+    {"edited-in-sis", "duplicate-in-sis", "accepted-not-shown", *registrations.TEXTS}
+)
 
 # the LMS field by which a student was matched
 MATCHED_BY: Final[dict[str, Text]] = {
