@@ -26,6 +26,7 @@ from sync.models import (
     ContextState,
     Decision,
     GradeChange,
+    GradeExtra,
     GradeScheme,
     LineItemLink,
     LmsConnection,
@@ -247,9 +248,21 @@ class DecisionAdmin(Log):
     search_fields = ["student_id", "line_item_id"]
 
 
+@admin.register(GradeExtra)
+class GradeExtraAdmin(Log):
+    """What teachers entered beside grades: who, and when."""
+
+    institution = "connection__institution"
+    list_display = ["student_id", "line_item_id", "class_id", "connection", "entered_by", "entered_at"]
+    list_filter = [("connection", OwnOnly)]
+    list_select_related = ["connection"]
+    search_fields = ["student_id", "line_item_id", "class_id"]
+    date_hierarchy = "entered_at"
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(Log):
-    """What administrators did and looked up, and for whom."""
+    """What administrators did and looked up, and for whom, and who entered what the SIS wants beside a grade."""
 
     list_display = ["at", "who", "on_behalf_of", "what", "about", "detail", "institution"]
     list_filter = ["action", ("institution", OwnOnly)]

@@ -151,7 +151,9 @@ class Registrar:
     def _check_attendance(self, given: sis.Extras, grade: sis.AllowedGrade) -> None:
         said = given.last_attended is not None or given.never_attended
         if grade.last_attendance == "required" and not said:
-            raise _Refused("last-attendance-missing", grade.text)
+            raise _Refused(
+                "extras-missing" if _lacks_lapse(given, grade) else "last-attendance-missing", grade.text
+            )
         day = given.last_attended
         if day is not None and (
             day > self.today or _before(day, self.term.begins) or _before(self.term.ends, day)
@@ -159,9 +161,9 @@ class Registrar:
             raise _Refused("last-attendance-impossible", day.isoformat())
 
     def _check_lapse(self, given: sis.Extras, grade: sis.AllowedGrade) -> None:
-        if grade.lapses == "required" and not (given.lapses_to and given.extended_to):
+        if _lacks_lapse(given, grade):
             raise _Refused("lapse-missing", grade.text)
-        if given.extended_to is not None and given.extended_to <= self.today:
+        if given.extended_to is not None and given.extended_to < self.today:
             raise _Refused("lapse-impossible", given.extended_to.isoformat())
 
 
@@ -189,6 +191,10 @@ def _problem(key: sis.Key, refused: _Refused, results: int) -> Problem:
     return Problem(refused.code, text, who, key, results=results, details=refused.details)
 
 
+def _lacks_lapse(given: sis.Extras, grade: sis.AllowedGrade) -> bool:
+    return grade.lapses == "required" and not (given.lapses_to and given.extended_to)
+
+
 def _before(one: date | None, other: date | None) -> bool:
     return one is not None and other is not None and one < other
 
@@ -203,9 +209,8 @@ class _Refused(Exception):
 
 
 # what a person can enter here, so that the grade may go
-ENTERED_HERE: Final = frozenset(
-    {"last-attendance-missing", "last-attendance-impossible", "lapse-missing", "lapse-impossible"}
-)
+OF_ATTENDANCE: Final = frozenset({"extras-missing", "last-attendance-missing", "last-attendance-impossible"})
+OF_LAPSE: Final = frozenset({"extras-missing", "lapse-missing", "lapse-impossible"})
 TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "registration-unknown": ("sis_admin", "The SIS lists no registration of this student in the class, so it takes no grade."),
     "not_gradable": ("sis_admin", "The SIS takes no grade for this student's registration."),
@@ -218,6 +223,7 @@ TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "mode-held": ("teacher", "Grades of this mode of evaluation are entered in the SIS by hand."),
     "grade-not-in-mode": ("admin", "Nothing says what this grade is in the student's mode. An administrator can add it to the connection."),
     "grade_not_in_scale": ("sis_admin", "This student's registration takes no such grade. Check it, and her mode in the SIS."),
+    "extras-missing": ("teacher", "The SIS wants the last date of attendance, and what this grade becomes and when. Enter both here."),
     "last-attendance-missing": ("teacher", "The SIS wants the student's last date of attendance with this grade. Enter it here."),
     "last-attendance-impossible": ("teacher", "The last date of attendance lies outside of the term, or in the future. Correct it here."),
     "lapse-missing": ("teacher", "The SIS wants to know what this incomplete grade becomes, and when. Enter it here."),

@@ -106,6 +106,12 @@ def _profile(profile: sis.Profile) -> Json:
         "texts": profile.texts,
         "read_back": profile.read_back,
         "withdraw": profile.withdraw,
+        "scores": profile.scores,
+        "exempt": profile.exempt,
+        "kinds": sorted(profile.kinds),
+        "extras": sorted(profile.extras),
+        "roster": profile.roster,
+        "asynchronous": profile.asynchronous,
     }
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 LineItemKind = Literal["assignment", "course_total"]
 
@@ -35,6 +36,11 @@ class Key(NamedTuple):
 
     def text(self) -> str:
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in self)
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """The inverse of `text`. Raises TypeError for what has not four parts."""
+        return cls(*(unquote(part) for part in text.split("/")))
 
 
 @dataclass(frozen=True, slots=True)

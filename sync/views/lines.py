@@ -17,7 +17,7 @@ from sync import engine, registrations, reports
 from sync.engine import deciding
 from sync.models import Decision, KeyedModel, Run, SentGrade
 from sync.views import wording
-from sync.views.filtering import Filter
+from sync.views.filtering import Filter, mark
 
 FEW = 25  # lines of a group on the page of everything
 MANY = 100  # lines of a page that shows one part only
@@ -62,6 +62,13 @@ class Shown:
         """Ids to look for; of a registration, the grade, its mode or the SIS's own words."""
         of_registration = self.line.cause in registrations.TEXTS
         return ", ".join(self.line.details) if of_registration else _ids(self.line.details)
+
+    @property
+    def enters(self) -> str:
+        """Where it is entered what the SIS wants beside this grade: its mark on that page; "" where nothing is missing."""
+        asked = self.decision is not None and self.decision.code == "extra_data_required"
+        missing = self.line.cause in registrations.OF_ATTENDANCE | registrations.OF_LAPSE
+        return mark(self.line.key) if self.line.key and (missing or asked) else ""
 
     @property
     def cause(self) -> wording.Text:

@@ -184,12 +184,20 @@ def test_the_first_and_the_present_day_are_possible() -> None:
         assert not isinstance(with_extras(last_attended=day).fit(KEY, text("F")), Problem)
 
 
-def test_an_incomplete_wants_the_grade_it_lapses_to_and_a_date_to_come() -> None:
+def test_an_incomplete_wants_the_grade_it_lapses_to_and_a_date_that_is_not_over() -> None:
     assert refused(registrar(), "I") == "lapse-missing"
     assert refused(with_extras(lapses_to="F"), "I") == "lapse-missing"
-    assert refused(with_extras(lapses_to="F", extended_to=TODAY), "I") == "lapse-impossible"
+    yesterday = date(2026, 12, 9)
+    assert refused(with_extras(lapses_to="F", extended_to=yesterday), "I") == "lapse-impossible"
     found = with_extras(lapses_to="F", extended_to=date(2027, 1, 31)).fit(KEY, text("I"))
     assert found == sis.Value(text="I", extras=sis.Extras("F", date(2027, 1, 31)))
+
+
+def test_what_is_missing_twice_is_said_at_once() -> None:
+    both = registered(allowed=(sis.AllowedGrade("I", last_attendance="required", lapses="required"),))
+    assert refused(registrar(registrations=both), "I") == "extras-missing"
+    there = with_extras(lapses_to="F", extended_to=date(2027, 1, 31))
+    assert refused(replace(there, registrations=both), "I") == "last-attendance-missing"
 
 
 def test_what_was_entered_for_another_grade_does_not_travel_with_this_one() -> None:

@@ -39,7 +39,7 @@ CHANGES = {
 }  # fmt: skip
 # forms that change nothing: whoever may look may search
 SEARCHES = {"find_student", "consider_student"}
-BOTH = {"create_line_items", "schedule"}
+BOTH = {"create_line_items", "schedule", "extras"}
 QUERY = {"student": "u1", "item": "a1"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
 
