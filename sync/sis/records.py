@@ -76,9 +76,12 @@ class Extras:
     def words(self) -> str:
         """For people: "incomplete until 2027-01-31, then F; last attended 2026-10-14"."""
         parts = []
-        if self.lapses_to or self.extended_to:
-            until = f" until {self.extended_to.isoformat()}" if self.extended_to else ""
-            parts.append(f"incomplete{until}" + (f", then {self.lapses_to}" if self.lapses_to else ""))
+        if self.extended_to and self.lapses_to:
+            parts.append(f"incomplete until {self.extended_to.isoformat()}, then {self.lapses_to}")
+        elif self.extended_to:
+            parts.append(f"incomplete until {self.extended_to.isoformat()}")
+        elif self.lapses_to:
+            parts.append(f"incomplete, then {self.lapses_to}")
         if self.never_attended:
             parts.append("never attended")
         elif self.last_attended:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from lti_tool.models import Context
@@ -61,7 +62,7 @@ class Shown:
     def details(self) -> str:
         """Ids to look for; of a registration, the grade, its mode or the SIS's own words."""
         of_registration = self.line.cause in registrations.TEXTS
-        return ", ".join(self.line.details) if of_registration else _ids(self.line.details)
+        return ", ".join(map(_dated, self.line.details)) if of_registration else _ids(self.line.details)
 
     @property
     def enters(self) -> str:
@@ -92,6 +93,13 @@ class Shown:
     def sent_at(self) -> datetime | None:
         sent = self._known.sent.get(self.line.key)
         return sent.sent_at if sent else None
+
+
+def _dated(detail: str) -> str:
+    try:
+        return str(date_format(date.fromisoformat(detail)))
+    except ValueError:
+        return detail
 
 
 def _ids(ids: Sequence[str]) -> str:
