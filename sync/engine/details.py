@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from sync import conversions, enrolment, matching, totals
+from sync import capabilities, conversions, enrolment, matching, totals
 from sync.engine.reading import Reading
 from sync.engine.sis_reading import ClassRead, SisRead
 from sync.errors import AdapterError
@@ -106,12 +106,8 @@ def _profile(profile: sis.Profile) -> Json:
         "texts": profile.texts,
         "read_back": profile.read_back,
         "withdraw": profile.withdraw,
-        "scores": profile.scores,
-        "exempt": profile.exempt,
-        "kinds": sorted(profile.kinds),
         "extras": sorted(profile.extras),
-        "roster": profile.roster,
-        "asynchronous": profile.asynchronous,
+        "limits": capabilities.limits(profile),
     }
 
 

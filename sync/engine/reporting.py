@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lti_tool.models import Context
-from sync import planning, readiness, tally
+from sync import capabilities, planning, readiness, tally
 from sync.engine.names import Names
 from sync.engine.reading import Reading
 from sync.models import ContextState, Decision, GradeChange, Run, SentGrade
@@ -50,6 +50,9 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
         "kept": [_kept(reading, names, key) for key in reading.plan.kept],
         "stops": [{"code": stop.code, "text": stop.text} for stop in reading.stops],
         "warnings": list(reading.gradebook.warnings),
+        "limits": sorted(
+            {code for side in reading.sides.values() for code in capabilities.limits(side.profile)}
+        ),
         "readiness": _readiness(reading),
         "differences": [_difference(reading, names, one) for one in found if one.key not in rows_tell],
         "pairs": _pairs(reading, rows_tell),
