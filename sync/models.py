@@ -514,7 +514,7 @@ class AuditEntry(models.Model):
         (name, name)
         for name in (
             "pause", "resume", "test", "run_now", "approve", "revoke", "take_back", "act_for", "acted", "looked", "search", "export",
-            "entered",
+            "entered", "reported",
         )
     ]  # fmt: skip
 

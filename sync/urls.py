@@ -82,6 +82,7 @@ pages = [
     path("runs/<int:run_id>/receipt/", receipt.receipt, name="receipt"),
     path("runs/<int:run_id>/documents/<int:document_id>/", downloads.document, name="document"),
     path("runs/<int:run_id>/receipt.csv", downloads.receipt_csv, name="receipt_csv"),
+    path("runs/<int:run_id>/documents/<int:document_id>/report/", runs.bring_report, name="bring_report"),
     path("runs/<int:run_id>/report.json", downloads.report_json, name="report_json"),
     path("runs/<int:run_id>/undo/", undo.undo, name="undo"),
     path("reconcile/", runs.reconcile, name="reconcile"),

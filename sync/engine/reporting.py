@@ -81,7 +81,10 @@ _BEFORE = ("review", "replaced", "failed", "cancelled", *Run.OPEN)
 
 
 def _difference_of(row: GradeChange) -> dict[str, Any]:
-    cause = "gone from the LMS" if row.withdraws else "not sent"
+    return difference_of(row, "gone from the LMS" if row.withdraws else "not sent")
+
+
+def difference_of(row: GradeChange, cause: str, why: str = "") -> dict[str, Any]:
     return {
         "key": row.key.text(),
         "student": row.student_name,
@@ -91,7 +94,7 @@ def _difference_of(row: GradeChange) -> dict[str, Any]:
         "sis": _words(row.before),
         "last_sent": "",
         "cause": cause,
-        "why": "",
+        "why": why,
         "next": tally.NEXT[cause],
         "counts": True,
     }

@@ -23,6 +23,7 @@ DEEDS: Final[dict[str, Text]] = {
     "search": _("searched for a student's grades"),
     "export": _("exported"),
     "entered": _("entered what the SIS wants beside a grade"),
+    "reported": _("brought the SIS's report about a file"),
 }
 
 

@@ -407,6 +407,18 @@ class Document:
     media_type: str
     content: bytes = field(repr=False)
     class_id: str = ""
+    line_item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One line of a report that the SIS made of an uploaded file, which a person brings back.
+
+    The outcome is accepted or rejected; a line that says neither is left out.
+    """
+
+    student_id: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("gradesync_site", "lti_tool", "sync")
 
 PURE = re.compile(
-    r"sync\.(planning|matching|scales|cutoffs|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|capabilities|registrations|rosters|totals|reckoning|lms\.keeping|(lms|sis)\.records)|lti_tool\.(claims|roles)"
+    r"sync\.(planning|matching|scales|cutoffs|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|capabilities|reported|registrations|rosters|totals|reckoning|lms\.keeping|(lms|sis)\.records)|lti_tool\.(claims|roles)"
 )
 ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry|access|keeping)$)\.(?P<name>\w+)")
 REGISTRY = re.compile(r"sync\.(lms|sis)\.registry")
