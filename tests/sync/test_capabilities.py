@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.test import Client
 from django.urls import reverse
 
 from sync import capabilities, engine
@@ -77,7 +76,7 @@ def test_check_connection_says_what_it_can_and_what_it_cannot(registrar: Course)
 
 
 @pytest.mark.django_db
-def test_the_admin_page_of_a_connection_lists_them(registrar: Course, client: Client) -> None:
+def test_the_admin_page_of_a_connection_lists_them(registrar: Course, client: Any) -> None:
     client.force_login(User.objects.create_superuser("root"))
     page = client.get(reverse("admin:sync_sisconnection_change", args=[registrar.connection.pk]))
     assert "✓ It takes course totals." in text_of(page) and f"✗ {LETTERS}" in text_of(page)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils.formats import date_format
 
 from lti_tool.models import LtiUser
 from sync import engine
@@ -14,6 +15,7 @@ from sync.errors import TryLater, Unreachable
 from sync.models import GradeExtra, Run
 from sync.planning import value_of
 from sync.sis.memory import refuse
+from sync.views.filtering import mark
 from tests.sync.nights import NIGHTLY, due, night
 from tests.sync.pages import teacher, text_of
 from tests.sync.registry import PROFILE, days_ago, enter, letter, make_registrar, register
@@ -135,6 +137,26 @@ def test_a_date_outside_of_the_classs_term_is_a_problem(registrar: Course) -> No
     enter(registrar, 3, last_attended=days_ago(61))
     run = engine.preview(registrar.context, registrar.who)
     assert problems(run) == {"u3": "last-attendance-impossible"}
+
+
+def test_the_review_page_names_the_date_as_its_reader_writes_dates(registrar: Course) -> None:
+    enter(registrar, 3, last_attended=days_ago(61))
+    run = engine.preview(registrar.context, registrar.who)
+    page = text_of(teacher(registrar.context).get("review", run.pk))
+    assert str(date_format(days_ago(61))) in page and days_ago(61).isoformat() not in page
+
+
+def test_a_grade_that_was_sent_and_now_wants_more_is_to_be_settled_and_stays(registrar: Course) -> None:
+    registrar.send()
+    registrar.lms.grade("u1", "a1", 10)
+
+    run = engine.preview(registrar.context, registrar.who)
+
+    page = teacher(registrar.context).get("review", run.pk)
+    place = mark(registrar.key(1, 1).text())
+    assert f"?grade={place}#g-{place}" in page.content.decode()
+    assert "Not sent: to be settled first" in text_of(page) and "LMS: F, SIS: A" in text_of(page)
+    assert registrar.stored(1, 1) == letter("A") and problems(run)["u1"] == "last-attendance-missing"
 
 
 def test_a_date_entered_in_the_sis_by_hand_is_left_there(registrar: Course) -> None:
