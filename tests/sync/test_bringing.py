@@ -9,11 +9,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from sync import engine
+from sync.engine import extras, parse_key
 from sync.engine.bringing import Brought
 from sync.engine.errors import EngineError
 from sync.models import AuditEntry, Decision, GradeChange, LineItemLink, Run, RunDocument, SisConnection
+from sync.sis import records as sis
 from tests.sync.pages import person, teacher, text_of
-from tests.sync.registry import LETTERS
+from tests.sync.registry import LETTERS, days_ago
 from tests.sync.scene import counts
 from tests.sync.worlds import Course, make_course
 
@@ -168,6 +170,21 @@ def test_a_grade_put_back_by_an_undo_and_refused_is_wanted_again(course: Course)
 
     assert Decision.objects.filter(lapsed_at=None).count() == 2
     assert counts(engine.preview(course.context, course.who))["unchanged"] == 1
+
+
+def test_a_failing_grade_waits_for_its_date_and_the_file_carries_it(course: Course) -> None:
+    options = {"columns": "ID=student_id; Grade=grade; Last=last_attended", "needs_attendance": "F"}
+    SisConnection.objects.update(options=options)
+    run = course.send()
+    (problem,) = run.report["problems"]
+    assert (problem["code"], problem["user_id"]) == ("last-attendance-missing", "u3")
+    key = parse_key(problem["key"])
+
+    extras.enter(course.context, {key: sis.Extras(last_attended=days_ago(9))}, course.who)
+    run = course.send()
+
+    day = days_ago(9).strftime("%m/%d/%Y")
+    assert RunDocument.objects.get(run=run).content == f"ID,Grade,Last\r\n00003,F,{day}\r\n".encode()
 
 
 # --- the page --------------------------------------------------------------------------------------------------

@@ -78,6 +78,17 @@ def test_what_was_entered_can_be_seen_corrected_and_taken_back(registrar: Course
     assert AuditEntry.objects.filter(action="entered").count() == 2
 
 
+def test_the_grades_row_and_its_story_lead_back_to_what_was_entered(registrar: Course, ada: Browser) -> None:
+    enter(registrar, 3, last_attended=days_ago(9))
+    run = registrar.send()
+    there = f'href="{ada.url("extras")}?grade={mark(registrar.key(3, 1).text())}#'
+    assert there in ada.get("grade", registrar.row(run, 3, 1).pk).content.decode()
+    assert there not in ada.get("grade", registrar.row(run, 1, 1).pk).content.decode()
+    GradeExtra.objects.update(last_attended=days_ago(8))
+    listed = engine.preview(registrar.context, registrar.who)
+    assert there in ada.get("review", listed.pk).content.decode()
+
+
 @pytest.mark.parametrize(
     ("days", "never", "said"),
     [
