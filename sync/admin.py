@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet, URLField
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from lti_tool import admin as lti_admin
@@ -26,6 +27,7 @@ from sync.models import (
     ContextState,
     Decision,
     GradeChange,
+    GradeExtra,
     GradeScheme,
     LineItemLink,
     LmsConnection,
@@ -37,6 +39,7 @@ from sync.models import (
 from sync.overview_admin.deeds import in_words
 from sync.sis import registry as sis_registry
 from sync.views.rows import words
+from sync.views.wording import CAPABILITIES
 
 __all__ = ["class_request_admin", "grant_admin"]
 OF_CONTEXT = "context__deployment__registration__institution"
@@ -85,7 +88,21 @@ class SisConnectionAdmin(ConnectionAdmin):
     form = SisConnectionForm
     registry = sis_registry
     list_display = ["name", "adapter", "institution", "active", "healthy"]
+    readonly_fields = ["trouble", "abilities"]
     actions = ["try_out"]
+
+    @admin.display(description=_("what it can hold and do"))
+    def abilities(self, row: SisConnection) -> str:
+        """By its adapter and options as saved; the SIS itself is not asked."""
+        if row.pk is None:
+            return "–"
+        try:
+            able = checking.capabilities_of(row)
+        except AdapterError as error:
+            return str(error)
+        ordered = sorted(able, key=lambda one: not one.has)
+        lines = [("✓" if one.has else "✗", CAPABILITIES[one.code][not one.has]) for one in ordered]
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}</li>", lines))
 
     def save_model(self, request: HttpRequest, obj: SisConnection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -247,9 +264,21 @@ class DecisionAdmin(Log):
     search_fields = ["student_id", "line_item_id"]
 
 
+@admin.register(GradeExtra)
+class GradeExtraAdmin(Log):
+    """What teachers entered beside grades: who, and when."""
+
+    institution = "connection__institution"
+    list_display = ["student_id", "line_item_id", "class_id", "connection", "entered_by", "entered_at"]
+    list_filter = [("connection", OwnOnly)]
+    list_select_related = ["connection"]
+    search_fields = ["student_id", "line_item_id", "class_id"]
+    date_hierarchy = "entered_at"
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(Log):
-    """What administrators did and looked up, and for whom."""
+    """What administrators did and looked up, and for whom, and who entered what the SIS wants beside a grade."""
 
     list_display = ["at", "who", "on_behalf_of", "what", "about", "detail", "institution"]
     list_filter = ["action", ("institution", OwnOnly)]

@@ -15,6 +15,7 @@ from sync import scales
 from sync.lms import records as lms
 from sync.matching import Match, Matching, is_course_student
 from sync.planning import WITHDRAWN, Desired, Held, Problem
+from sync.registrations import Registrar
 from sync.sis import records as sis
 from sync.sis.records import Key
 
@@ -61,7 +62,7 @@ class Account:
     """`pulled` = wanted + excluded + in_problems + not_graded, always. `owner`: whose grade on which LMS line item.
 
     `pending`, a part of not_graded: they wait for a review in the LMS. `fates` says the same of each result, by (user
-    id, LMS line item).
+    id, LMS line item). `asked`: what the LMS says of grades that a student's registration does not take.
     """
 
     desired: Mapping[Key, Desired]
@@ -76,6 +77,7 @@ class Account:
     owner: Mapping[Key, tuple[str, str]]
     fates: Mapping[tuple[str, str], Fate] = field(default_factory=dict)
     pending: int = 0
+    asked: Mapping[Key, sis.Value] = field(default_factory=dict)
 
 
 BROKEN: Final[Mapping[str, str]] = {
@@ -105,14 +107,18 @@ def account(
     links: Sequence[Linked],
     duplicates: Collection[Key],
     ledger: Collection[Key],
+    registrars: Mapping[tuple[str, str], Registrar] | None = None,
 ) -> Account:
     """The whole accounting of one read of both sides.
 
     `excluded_students` maps a user id to the reason; `duplicates` are keys with several SIS results (a mapping's
-    values are their ids); `ledger` are the keys of grades that we sent. Raises ValueError where two results would
+    values are their ids); `ledger` are the keys of grades that we sent; `registrars`, by connection and class, say what
+    each student's registration takes. Raises ValueError where two results would
     come to one key: a repeated link or match is a bug.
     """
-    work = _Work(gradebook, matching, excluded_students, links, duplicates, frozenset(ledger))
+    work = _Work(
+        gradebook, matching, excluded_students, links, duplicates, frozenset(ledger), registrars or {}
+    )
     for result in gradebook.results:
         if result.user_id in work.students:
             work.pulled += 1
@@ -129,10 +135,12 @@ class _Work:
     links: Sequence[Linked]
     duplicates: Collection[Key]
     ledger: frozenset[Key]
+    registrars: Mapping[tuple[str, str], Registrar]
     desired: dict[Key, Desired] = field(default_factory=dict)
     wanted: dict[Key, Wanted] = field(default_factory=dict)
     owner: dict[Key, tuple[str, str]] = field(default_factory=dict)
     fates: dict[tuple[str, str], Fate] = field(default_factory=dict)
+    asked: dict[Key, sis.Value] = field(default_factory=dict)
     reasons: dict[Key, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     of_items: dict[tuple[str, str], Problem] = field(default_factory=dict)
@@ -214,6 +222,8 @@ class _Work:
             self.reasons[key] = _PENDING
         elif not self.gradebook.complete:
             self.reasons[key] = "the LMS was not read completely"
+        elif hindrance := self._hindrance(key):
+            self.reasons[key] = _problem_words(hindrance)
         else:
             self._decide(key, WITHDRAWN)
 
@@ -225,10 +235,33 @@ class _Work:
             self.in_problems += 1
             self._hold_duplicate(key, results=1)
         elif isinstance(converted, scales.Converted):
-            self._decide(key, converted.value)
-            self.wanted[key] = Wanted(key, converted.value, converted.why, converted.scheme_version, result)
+            self._place_value(result, key, converted)
         else:
             raise AssertionError("a result without a grade came to be converted")
+
+    def _place_value(self, result: lms.Result, key: Key, converted: scales.Converted) -> None:
+        value = self._fitted(key, converted.value)
+        if isinstance(value, Problem):
+            self.asked[key] = converted.value
+            self._refuse(
+                key, replace(value, user_id=result.user_id, line_item_id=result.line_item_id, results=1)
+            )
+            return
+        self._decide(key, value)
+        why = (
+            converted.why
+            if value.text == converted.value.text
+            else f"{converted.why}; {value.text} in the SIS"
+        )
+        self.wanted[key] = Wanted(key, value, why, converted.scheme_version, result)
+
+    def _fitted(self, key: Key, value: sis.Value) -> sis.Value | Problem:
+        registrar = self.registrars.get((key.connection, key.class_id))
+        return registrar.fit(key, value) if registrar is not None else value
+
+    def _hindrance(self, key: Key) -> Problem | None:
+        registrar = self.registrars.get((key.connection, key.class_id))
+        return registrar.hindrance(key) if registrar is not None else None
 
     def _decide(self, key: Key, value: Desired) -> None:
         if key in self.desired:
@@ -327,6 +360,7 @@ class _Work:
             owner=self.owner,
             fates=self.fates,
             pending=sum(1 for fate in self.fates.values() if fate == "pending"),
+            asked=self.asked,
         )
 
 

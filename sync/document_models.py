@@ -11,6 +11,7 @@ class RunDocument(models.Model):
 
     run = models.ForeignKey("sync.Run", on_delete=models.CASCADE, related_name="documents")
     class_id = models.CharField(max_length=300, blank=True)
+    line_item_id = models.CharField(max_length=300, blank=True)
     name = models.CharField(max_length=200)
     media_type = models.CharField(max_length=100)
     content = models.BinaryField()

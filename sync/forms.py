@@ -74,6 +74,20 @@ class ExcludeStudentForm(forms.Form):
     reason = forms.CharField(max_length=300)
 
 
+class ReportForm(forms.Form):
+    """The SIS's report about a file, as a person brings it."""
+
+    MOST = 5 * 1024 * 1024
+
+    report = forms.FileField(error_messages={"empty": gettext_lazy("This file is empty.")})
+
+    def clean_report(self) -> Any:
+        found = self.cleaned_data["report"]
+        if found.size > self.MOST:
+            raise forms.ValidationError(_("This file is too large to be a report."))
+        return found
+
+
 class ItemForm(forms.Form):
     class_link = forms.IntegerField()
     line_item_id = forms.CharField(max_length=1000)

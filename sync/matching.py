@@ -34,6 +34,7 @@ LEAST_LIKENESS: Final = 75
 LEAST_ITEM_LIKENESS: Final = 60
 SAME_DAY: Final = timedelta(hours=24)  # sides that know only the date put another hour to it
 MOST_SUGGESTIONS: Final = 3
+KINDS: Final = ("assignment", "course_total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,16 +453,26 @@ class ItemSuggestion:
 
 
 def suggest_line_items(
-    items: Sequence[lms.LineItem], existing: Sequence[sis.LineItem], taken: Collection[str]
+    items: Sequence[lms.LineItem],
+    existing: Sequence[sis.LineItem],
+    taken: Collection[str],
+    kinds: Collection[str] = KINDS,
 ) -> list[ItemSuggestion]:
     """Per LMS item up to three SIS items of one class, best first; `taken` are SIS ids already linked.
 
     Alike is a title, or an equal due date together with an equal maximum. Titles whose numbers differ ("Quiz 1",
-    "Quiz 2") are never suggested. Only `sole_exact` ones may be linked
-    unasked.
+    "Quiz 2") are never suggested. Nor is a column of another kind, where the SIS tells columns for grades of the whole
+    class (a final, a midterm) from those for single scores, nor anything for an item of a kind that it does not take
+    (`kinds`). Only `sole_exact` ones may be linked unasked.
     """
     free = [one for one in existing if one.active and not one.computed and one.sourced_id not in taken]
-    return [found for item in items for found in _alike(item, free)]
+    apart = any(one.kind == "course_total" for one in existing if not one.computed)
+    return [
+        found
+        for item in items
+        if item.kind in kinds
+        for found in _alike(item, [one for one in free if not apart or one.kind == item.kind])
+    ]
 
 
 def sole_exact(suggestions: Sequence[ItemSuggestion]) -> list[ItemSuggestion]:

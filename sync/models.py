@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -19,9 +18,10 @@ from sync.grant_models import Grant as Grant
 from sync.grant_models import GrantRequest as GrantRequest
 from sync.grant_models import LmsConnection as LmsConnection
 from sync.kept_models import KeptGradebook as KeptGradebook
+from sync.keyed_models import GradeExtra as GradeExtra
+from sync.keyed_models import KeyedModel as KeyedModel
 from sync.schedule_models import Mail as Mail
 from sync.schedule_models import Schedule as Schedule
-from sync.sis import records as sis
 
 
 class SisConnection(models.Model):
@@ -399,31 +399,6 @@ class Run(Asked):
         return self.state == "paused" and self.message.startswith(self.HELD)
 
 
-class KeyedModel(models.Model):
-    """Rows that name one grade at the SIS: its key (design §1)."""
-
-    connection = models.ForeignKey(SisConnection, on_delete=models.PROTECT, related_name="+")
-    class_id = models.CharField(max_length=300)
-    line_item_id = models.CharField(max_length=300)
-    student_id = models.CharField(max_length=300)
-
-    class Meta:
-        abstract = True
-
-    @property
-    def key(self) -> sis.Key:
-        return sis.Key(str(self.connection_id), self.class_id, self.line_item_id, self.student_id)
-
-    @staticmethod
-    def key_fields(key: sis.Key) -> dict[str, Any]:
-        return {
-            "connection_id": int(key.connection),
-            "class_id": key.class_id,
-            "line_item_id": key.line_item_id,
-            "student_id": key.student_id,
-        }
-
-
 class GradeChange(KeyedModel):
     """One grade to write, and all that became of it: the queue and the log."""
 
@@ -533,12 +508,13 @@ class Decision(KeyedModel):
 
 
 class AuditEntry(models.Model):
-    """What an administrator did or looked up, and for whom. It names no grade."""
+    """What an administrator did or looked up, and for whom, and what a teacher entered by hand. It names no grade."""
 
     ACTIONS = [
         (name, name)
         for name in (
             "pause", "resume", "test", "run_now", "approve", "revoke", "take_back", "act_for", "acted", "looked", "search", "export",
+            "entered", "reported",
         )
     ]  # fmt: skip
 

@@ -90,6 +90,10 @@ class Sent:
         """A SIS that cannot be read took it: the last word there is."""
         return Sent(as_sent=value, as_stored=value, known=True)
 
+    def not_taken(self, before: Value | None) -> Sent:
+        """A SIS that cannot be read said afterwards that it did not take it: what stood there before stands there."""
+        return Sent(as_sent=before, as_stored=before, known=before is not None)
+
     def refused(self, value: Value | None) -> Sent:
         """The SIS refused this send of it: what was noted for it is taken back."""
         if value not in self.since:

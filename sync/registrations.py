@@ -45,8 +45,18 @@ class Registrar:
         try:
             return self._fitted(key, value)
         except _Refused as refused:
-            who, text = TEXTS[refused.code]
-            return Problem(refused.code, text, who, key, results=1, details=refused.details)
+            held = self.there.get(key)
+            if held is not None and self._stands(key, value, held):
+                return held
+            return _problem(key, refused, results=1)
+
+    def hindrance(self, key: sis.Key) -> Problem | None:
+        """Why the grade there may not be taken back, if it may not."""
+        try:
+            self._check_kept_by_registrar(key, self._registration(key))
+        except _Refused as refused:
+            return _problem(key, refused, results=0)
+        return None
 
     def _fitted(self, key: sis.Key, value: sis.Value) -> sis.Value:
         registration = self._registration(key)
@@ -57,12 +67,26 @@ class Registrar:
         grade = self._grade(value.text or "", registration)
         return replace(value, extras=self._extras(key, grade))
 
+    def _stands(self, key: sis.Key, value: sis.Value, held: sis.Value) -> bool:
+        """What stands there already needs no leave: a grade that is final is no problem while the LMS says the same."""
+        try:
+            text = None if value.text is None else self._in_mode(value.text, self._found(key))
+        except _Refused:
+            return False
+        entered = self.extras.get(key, sis.Extras())
+        return replace(held, extras=None) == replace(value, text=text, extras=None) and entered in (
+            sis.Extras(),
+            held.extras,
+        )
+
+    def _found(self, key: sis.Key) -> sis.Registration | None:
+        own = self.registrations.get((key.line_item_id, key.student_id))
+        return own or self.registrations.get(("", key.student_id))
+
     def _registration(self, key: sis.Key) -> sis.Registration | None:
         if not self.profile.preflight:
             return None
-        found = self.registrations.get((key.line_item_id, key.student_id)) or self.registrations.get(
-            ("", key.student_id)
-        )
+        found = self._found(key)
         if found is None:
             raise _Refused("registration-unknown")
         if found.refused:
@@ -106,7 +130,7 @@ class Registrar:
 
     def _extras(self, key: sis.Key, grade: sis.AllowedGrade) -> sis.Extras | None:
         """What was entered, as far as this grade and this connection take it; what is missing is a problem."""
-        given, carried = self.extras.get(key, sis.Extras()), self.profile.extras
+        given, carried = self._given(key, grade), self.profile.extras
         wanted = {"last_attendance": grade.last_attendance, "incomplete": grade.lapses}
         if any(how == "required" and what not in carried for what, how in wanted.items()):
             raise _Refused("extras-not-carried", grade.text)
@@ -118,10 +142,18 @@ class Registrar:
         self._check_lapse(given, grade)
         return None if given == sis.Extras() else given
 
+    def _given(self, key: sis.Key, grade: sis.AllowedGrade) -> sis.Extras:
+        """What a person entered here; else what the SIS holds beside this same grade, which stays as it is."""
+        held = self.there.get(key)
+        beside = held.extras if held is not None and held.text == grade.text else None
+        return self.extras.get(key) or beside or sis.Extras()
+
     def _check_attendance(self, given: sis.Extras, grade: sis.AllowedGrade) -> None:
         said = given.last_attended is not None or given.never_attended
         if grade.last_attendance == "required" and not said:
-            raise _Refused("last-attendance-missing", grade.text)
+            raise _Refused(
+                "extras-missing" if _lacks_lapse(given, grade) else "last-attendance-missing", grade.text
+            )
         day = given.last_attended
         if day is not None and (
             day > self.today or _before(day, self.term.begins) or _before(self.term.ends, day)
@@ -129,9 +161,9 @@ class Registrar:
             raise _Refused("last-attendance-impossible", day.isoformat())
 
     def _check_lapse(self, given: sis.Extras, grade: sis.AllowedGrade) -> None:
-        if grade.lapses == "required" and not (given.lapses_to and given.extended_to):
+        if _lacks_lapse(given, grade):
             raise _Refused("lapse-missing", grade.text)
-        if given.extended_to is not None and given.extended_to <= self.today:
+        if given.extended_to is not None and given.extended_to < self.today:
             raise _Refused("lapse-impossible", given.extended_to.isoformat())
 
 
@@ -144,6 +176,23 @@ def by_pair(registrations: Iterable[sis.Registration]) -> dict[Pair, sis.Registr
         if other != one:
             found[pair] = replace(one, refused="not_gradable", words="The SIS lists several registrations.")
     return found
+
+
+def term_of(of: sis.Class, sessions: Iterable[sis.Session]) -> Term:
+    """From the first to the last day of the sessions that the class names, as far as the SIS dates them."""
+    own = [one for one in sessions if one.sourced_id in of.session_ids]
+    begins = [one.begins for one in own if one.begins is not None]
+    ends = [one.ends for one in own if one.ends is not None]
+    return Term(min(begins, default=None), max(ends, default=None))
+
+
+def _problem(key: sis.Key, refused: _Refused, results: int) -> Problem:
+    who, text = TEXTS[refused.code]
+    return Problem(refused.code, text, who, key, results=results, details=refused.details)
+
+
+def _lacks_lapse(given: sis.Extras, grade: sis.AllowedGrade) -> bool:
+    return grade.lapses == "required" and not (given.lapses_to and given.extended_to)
 
 
 def _before(one: date | None, other: date | None) -> bool:
@@ -159,6 +208,9 @@ class _Refused(Exception):
         self.details = tuple(one for one in details if one)
 
 
+# what a person can enter here, so that the grade may go
+OF_ATTENDANCE: Final = frozenset({"extras-missing", "last-attendance-missing", "last-attendance-impossible"})
+OF_LAPSE: Final = frozenset({"extras-missing", "lapse-missing", "lapse-impossible"})
 TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "registration-unknown": ("sis_admin", "The SIS lists no registration of this student in the class, so it takes no grade."),
     "not_gradable": ("sis_admin", "The SIS takes no grade for this student's registration."),
@@ -171,6 +223,7 @@ TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
     "mode-held": ("teacher", "Grades of this mode of evaluation are entered in the SIS by hand."),
     "grade-not-in-mode": ("admin", "Nothing says what this grade is in the student's mode. An administrator can add it to the connection."),
     "grade_not_in_scale": ("sis_admin", "This student's registration takes no such grade. Check it, and her mode in the SIS."),
+    "extras-missing": ("teacher", "The SIS wants the last date of attendance, and what this grade becomes and when. Enter both here."),
     "last-attendance-missing": ("teacher", "The SIS wants the student's last date of attendance with this grade. Enter it here."),
     "last-attendance-impossible": ("teacher", "The last date of attendance lies outside of the term, or in the future. Correct it here."),
     "lapse-missing": ("teacher", "The SIS wants to know what this incomplete grade becomes, and when. Enter it here."),

@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 Report = Mapping[str, Any]
@@ -50,10 +50,11 @@ class Line:
 
 
 def lines(report: Report) -> list[Line]:
-    """Every entry of the report exactly once: a difference and its problem are one line with the words of both, and a
-    held or kept grade that one of them tells of already is not told twice."""
+    """Every entry of the report exactly once: a difference and its problem are one line with the words of both (a
+    problem where the grade is held only for its sake), and a held or kept grade that one of them tells of already is
+    not told twice."""
     problems = list(report.get("problems", []))
-    found = [_difference(one, _take(problems, str(one["key"]))) for one in report.get("differences", [])]
+    found = [_one_line(one, _take(problems, str(one["key"]))) for one in report.get("differences", [])]
     found += [_problem(one) for one in problems]
     seen = {line.key for line in found}
     for kind in ("held", "kept"):
@@ -67,6 +68,13 @@ def _take(problems: list[Mapping[str, Any]], key: str) -> Mapping[str, Any]:
         if one.get("key") == key:
             return problems.pop(place)
     return {}
+
+
+def _one_line(one: Mapping[str, Any], problem: Mapping[str, Any]) -> Line:
+    if problem and one["cause"] == "held":
+        values = _texts(one, "student_id", "line_item_id", "class_id", "last_sent")
+        return replace(_problem(problem), **values)
+    return _difference(one, problem)
 
 
 def _difference(one: Mapping[str, Any], problem: Mapping[str, Any]) -> Line:

@@ -16,6 +16,7 @@ from sync.engine.background import (
     read_run,
     stop_look,
 )
+from sync.engine.bringing import bring_report
 from sync.engine.changing import change_line_item, preview_change
 from sync.engine.class_requests import ask_for_class, decline_request, grant_request, take_back_request
 from sync.engine.creating import NewItemWish, create_line_items, settle_creating, unique_title
@@ -75,6 +76,7 @@ __all__ = [
     "ask_look",
     "ask_run",
     "ask_undo",
+    "bring_report",
     "cancel",
     "change_line_item",
     "classes_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lti_tool.models import LtiUser
+from sync import capabilities
 from sync.engine import grants
 from sync.engine.adapters import make_reader, make_sis
 from sync.errors import GrantNeeded, Misconfigured
@@ -22,6 +23,15 @@ def check(row: SisConnection | LmsConnection) -> Sequence[Finding]:
     if row.trouble and all(finding.ok for finding in findings):
         _write(row, "")
     return findings
+
+
+def capabilities_of(row: SisConnection) -> tuple[capabilities.Capability, ...]:
+    """What its adapter states for this connection's options, without asking the SIS. Raises Misconfigured."""
+    adapter = make_sis(row)
+    try:
+        return capabilities.of(adapter.profile)
+    finally:
+        adapter.close()
 
 
 def _ask(row: SisConnection | LmsConnection) -> Sequence[Finding]:

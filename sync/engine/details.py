@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from sync import conversions, enrolment, matching, totals
-from sync.engine.reading import ClassRead, Reading, SisRead
+from sync import capabilities, conversions, enrolment, matching, totals
+from sync.engine.reading import Reading
+from sync.engine.sis_reading import ClassRead, SisRead
 from sync.errors import AdapterError
 from sync.lms import records as lms
 from sync.models import SisConnection
@@ -105,6 +106,8 @@ def _profile(profile: sis.Profile) -> Json:
         "texts": profile.texts,
         "read_back": profile.read_back,
         "withdraw": profile.withdraw,
+        "extras": sorted(profile.extras),
+        "limits": capabilities.limits(profile),
     }
 
 

@@ -214,7 +214,9 @@ def _link_exact(
     links = LineItemLink.objects.filter(connection=class_link.connection)
     taken = {one for one in links.values_list("line_item_id", flat=True) if one}
     items = {one.line_item_id: one for one in known if one.line_item_id not in done}
-    found = [one for one in matching.suggest_line_items(list(items.values()), existing, taken) if one.exact]
+    kinds = adapter.profile.kinds
+    alike = matching.suggest_line_items(list(items.values()), existing, taken, kinds)
+    found = [one for one in alike if one.exact]
     return [
         _save_link(
             class_link,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
-from urllib.parse import unquote
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -244,7 +243,6 @@ def lift(context: Context, key: sis.Key, who: Who) -> None:
 
 def parse_key(text: str) -> sis.Key:
     """The inverse of `Key.text()`. Raises EngineError when it is not one."""
-    parts = [unquote(part) for part in text.split("/")]
-    if len(parts) != 4 or not re.fullmatch("[0-9]{1,18}", parts[0]):
+    if text.count("/") != 3 or not re.match("[0-9]{1,18}/", text):
         raise EngineError("This is not the key of a grade.")
-    return sis.Key(*parts)
+    return sis.Key.parse(text)

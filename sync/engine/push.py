@@ -276,6 +276,7 @@ def _keep_documents(run: Run, adapter: Sis) -> None:
         RunDocument(
             run=run,
             class_id=one.class_id[:300],
+            line_item_id=one.line_item_id[:300],
             name=one.name[:200],
             media_type=one.media_type,
             content=one.content,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lti_tool.models import Context
-from sync import planning, readiness, tally
+from sync import capabilities, planning, readiness, tally
 from sync.engine.names import Names
 from sync.engine.reading import Reading
 from sync.models import ContextState, Decision, GradeChange, Run, SentGrade
@@ -50,6 +50,9 @@ def build(run: Run, reading: Reading, *, before: bool) -> dict[str, Any]:
         "kept": [_kept(reading, names, key) for key in reading.plan.kept],
         "stops": [{"code": stop.code, "text": stop.text} for stop in reading.stops],
         "warnings": list(reading.gradebook.warnings),
+        "limits": sorted(
+            {code for side in reading.sides.values() for code in capabilities.limits(side.profile)}
+        ),
         "readiness": _readiness(reading),
         "differences": [_difference(reading, names, one) for one in found if one.key not in rows_tell],
         "pairs": _pairs(reading, rows_tell),
@@ -78,7 +81,10 @@ _BEFORE = ("review", "replaced", "failed", "cancelled", *Run.OPEN)
 
 
 def _difference_of(row: GradeChange) -> dict[str, Any]:
-    cause = "gone from the LMS" if row.withdraws else "not sent"
+    return difference_of(row, "gone from the LMS" if row.withdraws else "not sent")
+
+
+def difference_of(row: GradeChange, cause: str, why: str = "") -> dict[str, Any]:
     return {
         "key": row.key.text(),
         "student": row.student_name,
@@ -88,7 +94,7 @@ def _difference_of(row: GradeChange) -> dict[str, Any]:
         "sis": _words(row.before),
         "last_sent": "",
         "cause": cause,
-        "why": "",
+        "why": why,
         "next": tally.NEXT[cause],
         "counts": True,
     }
@@ -181,8 +187,9 @@ def _difference(reading: Reading, names: Names, one: tally.Difference) -> dict[s
 
 def _lms_words(reading: Reading, key: sis.Key) -> str:
     wanted = reading.account.desired.get(key)
-    if isinstance(wanted, sis.Value):
-        return wanted.words()
+    value = wanted if isinstance(wanted, sis.Value) else reading.account.asked.get(key)
+    if value is not None:
+        return value.words()
     return "no grade" if wanted is planning.WITHDRAWN else ""
 
 

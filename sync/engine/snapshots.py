@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from sync import course_map, cutoffs, matching, scales
 from sync.engine import details
-from sync.engine.reading import ClassRead, Reading, SisRead
+from sync.engine.reading import Reading
 from sync.engine.reporting import problems_json
+from sync.engine.sis_reading import ClassRead, SisRead
 from sync.lms import records as lms
 from sync.models import ContextState, LineItemLink
 from sync.sis import records as sis
@@ -104,8 +105,8 @@ def _items(reading: Reading) -> list[dict[str, Any]]:
     for link in reading.links:
         links[link.lms_line_item_id].append(link)
     suggestions: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for one in reading.classes:
-        for found in _suggested(reading, one, links):
+    for side in reading.sides.values():
+        for found in [row for one in side.classes for row in _suggested(reading, one, links, side.profile)]:
             suggestions[str(found.pop("line_item_id"))].append(found)
     return [
         _item(item, links[item.line_item_id], suggestions[item.line_item_id])
@@ -128,7 +129,7 @@ def _map(reading: Reading) -> dict[str, Any]:
 
 
 def _suggested(
-    reading: Reading, one: ClassRead, links: Mapping[str, list[LineItemLink]]
+    reading: Reading, one: ClassRead, links: Mapping[str, list[LineItemLink]], profile: sis.Profile
 ) -> list[dict[str, Any]]:
     done = {
         item_id
@@ -148,7 +149,7 @@ def _suggested(
             "due": found.due,
             "maximum": found.maximum,
         }
-        for found in matching.suggest_line_items(open_items, one.line_items, taken)
+        for found in matching.suggest_line_items(open_items, one.line_items, taken, profile.kinds)
     ]
 
 

@@ -22,6 +22,8 @@ DEEDS: Final[dict[str, Text]] = {
     "looked": _("looked at a page for a teacher"),
     "search": _("searched for a student's grades"),
     "export": _("exported"),
+    "entered": _("entered what the SIS wants beside a grade"),
+    "reported": _("brought the SIS's report about a file"),
 }
 
 

@@ -140,6 +140,10 @@ class Sis(ABC):
         """Changes with equal keys may share a request; with `batch_size` 1 it never matters."""
         return change.key.class_id, change.key.line_item_id
 
+    def read_report(self, content: bytes) -> list[sis.Reported]:
+        """The lines of the SIS's own report about a file that this adapter made. Raises UnreadableReport."""
+        raise UnreadableReport("This SIS is not known to give reports about files.")
+
     def close(self) -> None:  # noqa: B027 - nothing to close is a fine default
         """Let go of connections."""
 
@@ -260,6 +264,10 @@ def _unfit_extras(extras: sis.Extras | None, carried: frozenset[str]) -> str:
     if (extras.lapses_to or extras.extended_to) and "incomplete" not in carried:
         return "This SIS cannot hold what an incomplete lapses to here."
     return ""
+
+
+class UnreadableReport(AdapterError):
+    """What a person brought is no report, or says what nobody explained: the text says what, and who can help."""
 
 
 class BatchRejected(AdapterError):

@@ -73,6 +73,7 @@ class World:
     results: dict[str, sis.Result] = field(default_factory=dict)
     scales: dict[str, list[sis.ScoreScale]] = field(default_factory=dict)
     sessions: list[sis.Session] = field(default_factory=list)
+    registrations: dict[str, list[sis.Registration]] = field(default_factory=dict)
     kinds: dict[str, list[sis.Category]] = field(default_factory=dict)
     hidden: dict[Pair, sis.Result | None] = field(default_factory=dict)
     fault: Fault | None = None
@@ -238,6 +239,10 @@ class Memory(base.Sis):
     def sessions(self, class_id: str) -> list[sis.Session]:
         self._reading("sessions", class_id)
         return list(self.world.sessions)
+
+    def registrations(self, class_id: str) -> list[sis.Registration]:
+        self._reading("registrations", class_id)
+        return list(self.world.registrations.get(class_id, []))
 
     def create_line_item(self, new: sis.NewLineItem) -> sis.LineItem:
         def store() -> sis.LineItem:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
 LineItemKind = Literal["assignment", "course_total"]
 
@@ -35,6 +36,11 @@ class Key(NamedTuple):
 
     def text(self) -> str:
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in self)
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """The inverse of `text`. Raises TypeError for what has not four parts."""
+        return cls(*(unquote(part) for part in text.split("/")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +76,12 @@ class Extras:
     def words(self) -> str:
         """For people: "incomplete until 2027-01-31, then F; last attended 2026-10-14"."""
         parts = []
-        if self.lapses_to or self.extended_to:
-            until = f" until {self.extended_to.isoformat()}" if self.extended_to else ""
-            parts.append(f"incomplete{until}" + (f", then {self.lapses_to}" if self.lapses_to else ""))
+        if self.extended_to and self.lapses_to:
+            parts.append(f"incomplete until {self.extended_to.isoformat()}, then {self.lapses_to}")
+        elif self.extended_to:
+            parts.append(f"incomplete until {self.extended_to.isoformat()}")
+        elif self.lapses_to:
+            parts.append(f"incomplete, then {self.lapses_to}")
         if self.never_attended:
             parts.append("never attended")
         elif self.last_attended:
@@ -398,6 +407,18 @@ class Document:
     media_type: str
     content: bytes = field(repr=False)
     class_id: str = ""
+    line_item_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One line of a report that the SIS made of an uploaded file, which a person brings back.
+
+    The outcome is accepted or rejected; a line that says neither is left out.
+    """
+
+    student_id: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,20 @@ from sync import engine
 from sync.forms import LinkClassForm
 from sync.models import ClassLink
 from sync.views import reading, suggesting
-from sync.views.asking import Request, action, class_links_of, course_of, page, show, to, told, who_of
+from sync.views.asking import (
+    Request,
+    action,
+    class_links_of,
+    course_of,
+    page,
+    show,
+    state_of,
+    to,
+    told,
+    who_of,
+)
 from sync.views.class_requests import open_requests
+from sync.views.seen import Seen
 
 
 @page
@@ -22,9 +34,11 @@ def classes(request: Request, public_id: UUID) -> HttpResponse:
     """The links that stand, and the classes that she could link now with what would prove it."""
     links = class_links_of(request)
     found = suggesting.suggestions_of(request, links)
+    seen = Seen(state_of(request), links)
     return show(
         request,
         "sync/classes.html",
+        limits={link.pk: seen.limits("classes", [link]) for link in links if not link.lapsed},
         requests=open_requests(course_of(request)),
         **suggesting.values_of(request, links, found),
     )

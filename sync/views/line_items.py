@@ -59,6 +59,7 @@ def line_items(request: Request, public_id: UUID) -> HttpResponse:
         request,
         "sync/line_items.html",
         seen=seen,
+        limits=seen.limits("line_items"),
         groups=linking.grouped([linking.with_evidence(seen, item) for item in listed]),
         page=listed,
         narrowed=Filter(),

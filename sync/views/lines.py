@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from lti_tool.models import Context
-from sync import engine, reports
+from sync import engine, registrations, reports
 from sync.engine import deciding
 from sync.models import Decision, KeyedModel, Run, SentGrade
 from sync.views import wording
-from sync.views.filtering import Filter
+from sync.views.filtering import Filter, mark
 
 FEW = 25  # lines of a group on the page of everything
 MANY = 100  # lines of a page that shows one part only
@@ -57,6 +59,19 @@ class Shown:
         return wording.NEXT.get(self.line.cause, self.line.next)
 
     @property
+    def details(self) -> str:
+        """Ids to look for; of a registration, the grade, its mode or the SIS's own words."""
+        of_registration = self.line.cause in registrations.TEXTS
+        return ", ".join(map(_dated, self.line.details)) if of_registration else _ids(self.line.details)
+
+    @property
+    def enters(self) -> str:
+        """Where it is entered what the SIS wants beside this grade: its mark on that page; "" where nothing is missing."""
+        asked = self.decision is not None and self.decision.code == "extra_data_required"
+        missing = self.line.cause in registrations.OF_ATTENDANCE | registrations.OF_LAPSE
+        return mark(self.line.key) if self.line.key and (missing or asked) else ""
+
+    @property
     def cause(self) -> wording.Text:
         return wording.CAUSES.get(self.line.cause, "")
 
@@ -78,6 +93,17 @@ class Shown:
     def sent_at(self) -> datetime | None:
         sent = self._known.sent.get(self.line.key)
         return sent.sent_at if sent else None
+
+
+def _dated(detail: str) -> str:
+    try:
+        return str(date_format(date.fromisoformat(detail)))
+    except ValueError:
+        return detail
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return f"{_('Ids:')} {', '.join(ids)}" if ids else ""
 
 
 @dataclass(frozen=True, slots=True)

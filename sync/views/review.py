@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseLocation
 from sync import engine, tasks
 from sync.engine import deciding, picks, reporting
 from sync.models import Run
-from sync.views import reading, rows
+from sync.views import reading, rows, wording
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
 from sync.views.decisions import Posted, posted
 from sync.views.filtering import Filter
@@ -43,6 +43,7 @@ def review(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         narrowed=narrowed,
         review=Review(run, narrowed),
         counts=rows.counts_of(run),
+        limits=wording.limits(run.report.get("limits", ()), "review"),
         report=run.report,
         readiness=readiness,
         things=sum(len(checks) for _title, checks in readiness),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from sync.engine import deciding
 from sync.models import GradeChange, Run
 from sync.sis.records import Value
 from sync.views import wording
+from sync.views.filtering import mark
 from sync.views.telling import tell
 
 
@@ -43,6 +45,12 @@ class Row:
     def pair(self) -> str:
         """The digest of the two values that a decision on this row is for."""
         return deciding.digest_of_pair(self.key, self.values)
+
+    @property
+    def enters(self) -> str:
+        """The grade's mark on the page where it can be corrected what a person entered beside it; "" for most grades."""
+        after = self.values[0]
+        return mark(self.key) if isinstance(after, Mapping) and after.get("extras") else ""
 
 
 def row_of(change: GradeChange, run: Run | None = None, *, picked: bool = False) -> Row:

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseLocation
 
 from sync import engine
+from sync.engine.bringing import Brought
+from sync.forms import ReportForm
 from sync.models import Run
 from sync.views import reading, rows, wording
 from sync.views.asking import Request, action, course_of, page, run_of, show, to, told, who_of
@@ -100,6 +102,39 @@ def cancel(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
             text = _("It stops: what is under way is still recorded, the rest is not sent.")
             messages.info(request, text)
     return to(request, "run", found.pk)
+
+
+@action
+def bring_report(request: Request, public_id: UUID, run_id: int, document_id: int) -> HttpResponse:
+    """What the SIS said of a file: its lines become the outcomes of that file's grades."""
+    found = run_of(request, run_id)
+    document = get_object_or_404(found.documents, pk=document_id)
+    form = ReportForm(request.POST, request.FILES)
+    if not form.is_valid():
+        first = next(iter(form.errors["report"]), "")
+        messages.error(request, str(first))
+        return to(request, "run", found.pk)
+    with told(request):
+        brought = engine.bring_report(document, form.cleaned_data["report"].read(), who_of(request))
+        _say_brought(request, brought)
+        reading.look_again(request)
+    return to(request, "run", found.pk, anchor="rows")
+
+
+def _say_brought(request: Request, brought: Brought) -> None:
+    text = _(
+        "The report is taken over: %(accepted)s accepted, %(refused)s refused. The others stay delivered."
+    )
+    counts = {"accepted": brought.accepted, "refused": brought.refused}
+    messages.success(request, text % counts)
+    if brought.strangers:
+        text = _("Lines about students who are not in this file: %(n)s. Nothing was done for them.")
+        messages.warning(request, text % {"n": brought.strangers})
+    if brought.older:
+        text = _(
+            "Lines about grades that were sent again since: %(n)s. The report is older, so they are left alone."
+        )
+        messages.warning(request, text % {"n": brought.older})
 
 
 @action

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from sync.lms import records as lms
 from sync.models import ClassLink, ContextState, LineItemLink
+from sync.views import wording
 
 Json = dict[str, Any]
 
@@ -99,6 +100,13 @@ class Seen:
     def offer(self, class_link: int) -> Json:
         """What a new item of this class may be: see engine.details.offers. Empty while nobody asked the SIS."""
         return self.snapshot.get("offers", {}).get(str(class_link)) or {}
+
+    def limits(self, page: str, links: Sequence[ClassLink] | None = None) -> list[wording.Text]:
+        """What the SIS of these classes cannot hold or do, as far as it matters on this page (`capabilities`)."""
+        profiles = self.snapshot.get("profiles", {})
+        names = {str(link.connection_id) for link in (self.standing if links is None else links)}
+        lacking = [code for name in names for code in profiles.get(name, {}).get("limits", ())]
+        return wording.limits(lacking, page)
 
     @property
     def schemes(self) -> list[Json]:

@@ -8,14 +8,18 @@ the edge: a sentence that fits a known template is said by that template's trans
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, override
 
 _FILE: Final = Path(__file__).with_name("sentences.txt")
 _PLACE: Final = re.compile(r"%\((\w+)\)s")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MARKED: Final = re.compile(r"(?P<main>[^()]+) \((?P<marks>[^()]+)\)")
 
 
 def tell(text: object) -> str:
@@ -25,18 +29,29 @@ def tell(text: object) -> str:
 
 @lru_cache(maxsize=4096)
 def _told(text: str, language: str) -> str:
-    if language.partition("-")[0] == "en":
+    if language.partition("-")[0] == "en" and not _DATE.search(text):
         return text
     with override(language):
         found = _found(text)
         if found is None:
             return _in_parts(text)
         template, values = found
-        return gettext(template) % {name: _told(value, language) for name, value in values.items()}
+        return gettext(template) % {name: _value(name, value, language) for name, value in values.items()}
+
+
+def _value(name: str, value: str, language: str) -> str:
+    """A date as its reader writes dates; any other value may be a sentence again."""
+    if name.startswith("isoformat") and _DATE.fullmatch(value):
+        return str(date_format(date.fromisoformat(value)))
+    return _told(value, language)
 
 
 def _in_parts(text: str) -> str:
-    """The why of a row is a chain of small parts: "8 of 10 → 80 of 100, rounded half up to a whole number"."""
+    """A value has its marks in brackets: "F (last attended 2026-10-14)". The why of a row is a chain of small parts:
+    "8 of 10 → 80 of 100, rounded half up to a whole number"."""
+    value = _MARKED.fullmatch(text)
+    if value:
+        return f"{tell(value['main'])} ({tell(value['marks'])})"
     for mark in (" → ", "; ", ", ", " = "):
         left, there, right = text.partition(mark)
         if there:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from sync import capabilities, registrations
 
 Text = str | Promise
 
@@ -122,6 +125,48 @@ SCHEDULED: Final[dict[str, Text]] = {
     "resumed": _("The schedule goes on."),
 }
 
+# what a SIS can, and cannot (sync.capabilities)
+CAPABILITIES: Final[dict[str, tuple[Text, Text]]] = {
+    "scores": (
+        _("It takes grades of single assignments."),
+        _("This SIS takes no grades of single assignments."),
+    ),
+    "totals": (_("It takes course totals."), _("This SIS takes no course totals.")),
+    "numbers": (_("It takes numbers."), _("This SIS takes letters or codes only, no numbers.")),
+    "texts": (_("It takes letters or codes."), _("This SIS takes numbers only.")),
+    "excused": (
+        _("It can hold that a student is excused."),
+        _("This SIS cannot hold that a student is excused."),
+    ),
+    "over_max": (_("It takes more points than the maximum."), _("It takes no more points than the maximum.")),
+    "read_back": (
+        _("It can be read back: what stands there is compared."),
+        _("This SIS cannot be read back, so what it holds, and edits made there, cannot be seen."),
+    ),
+    "answers": (
+        _("It says at once whether it took a grade."),
+        _("This SIS does not say at once what became of a grade: it is delivered, and may be refused later."),
+    ),
+    "withdraw": (_("A grade can be removed again."), _("A grade cannot be removed from this SIS again.")),
+    "roster": (
+        _("It shows the students of a class."),
+        _("This SIS shows no students: each is known by the SIS id that the LMS has for her."),
+    ),
+    "create": (_("Assignments can be created in it."), _("No assignments can be created in it from here.")),
+    "per_student": (
+        _("It says beforehand what each student may get."),
+        _("It does not say beforehand what each student may get."),
+    ),
+    "last_attendance": (
+        _("It takes a last date of attendance with a grade."),
+        _("It takes no last date of attendance."),
+    ),
+    "incomplete": (
+        _("It takes what an incomplete grade becomes, and when."),
+        _("It does not take what an incomplete grade becomes."),
+    ),
+}
+
 DECISIONS: Final[dict[str, Text]] = {
     "sis_kept": _("the SIS's grade was kept"),
     "lms_preferred": _("the LMS's grade was chosen"),
@@ -139,7 +184,9 @@ SCALES: Final[dict[str, Text]] = {
 }
 
 # problems that name an assignment and have nothing to do with its scale
-NOT_OF_SCALE: Final = frozenset({"edited-in-sis", "duplicate-in-sis", "accepted-not-shown"})
+NOT_OF_SCALE: Final = frozenset(
+    {"edited-in-sis", "duplicate-in-sis", "accepted-not-shown", *registrations.TEXTS}
+)
 
 # the LMS field by which a student was matched
 MATCHED_BY: Final[dict[str, Text]] = {
@@ -323,3 +370,8 @@ READINESS_GROUPS: Final[dict[str, Text]] = {
     "items": _("Assignments"),
     "students": _("Students"),
 }
+
+
+def limits(lacking: Collection[str], page: str) -> list[Text]:
+    """What a SIS cannot hold or do, as far as it matters on this page."""
+    return [CAPABILITIES[code][1] for code in capabilities.on_page(lacking, page)]

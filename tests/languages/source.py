@@ -35,7 +35,7 @@ NOT_ENGINE = {
 # here also phrases that are no whole sentence are shown: the why of a row, how a student was matched
 PHRASES = {
     "sync/planning.py", "sync/desired.py", "sync/scales.py", "sync/matching.py", "sync/tally.py", "sync/relinking.py",
-    "sync/periods.py", "sync/sis/records.py", "sync/engine/reporting.py", "sync/engine/reading.py",
+    "sync/periods.py", "sync/sis/records.py", "sync/engine/reporting.py", "sync/engine/reading.py", "sync/engine/sis_reading.py",
     "sync/engine/items.py", "sync/engine/links.py", "sync/engine/proofs.py", "sync/engine/undo.py",
     "sync/lms/canvas/client.py", "sync/lms/canvas/schemes.py", "sync/lms/canvas/grades.py",
 }  # fmt: skip

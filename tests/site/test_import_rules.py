@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("gradesync_site", "lti_tool", "sync")
 
 PURE = re.compile(
-    r"sync\.(planning|matching|scales|cutoffs|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|registrations|rosters|totals|reckoning|lms\.keeping|(lms|sis)\.records)|lti_tool\.(claims|roles)"
+    r"sync\.(planning|matching|scales|cutoffs|readiness|desired|undoing|timetable|tally|reports|course_map|enrolment|relinking|periods|conversions|capabilities|reported|registrations|rosters|totals|reckoning|lms\.keeping|(lms|sis)\.records)|lti_tool\.(claims|roles)"
 )
 ADAPTER = re.compile(r"sync\.(lms|sis)(?!\.(records|base|registry|access|keeping)$)\.(?P<name>\w+)")
 REGISTRY = re.compile(r"sync\.(lms|sis)\.registry")
-EDGE = re.compile(r"sync\.(views|api|tasks|mails|mail_texts|(\w+_)?admin|forms|checks|management)\b")
+EDGE = re.compile(r"sync\.(views|api|tasks|mails|mail_texts|(\w+_)?admin|(\w+_)?forms|checks|management)\b")
 JOIN = re.compile(r"sync\.engine\b")
 LTI_LIBRARY = re.compile(r"lti_tool\.(tool_config|launch|services|views)")
 THE_DOOR = "lti_tool.http"
@@ -33,7 +33,7 @@ SHARED_BY_READERS = {
     "sync.sis.modes",
 }
 EDGE_SEAM = re.compile(
-    r"sync\.((\w+_)?models|errors|options|engine\b.*|forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
+    r"sync\.((\w+_)?models|errors|options|engine\b.*|(\w+_)?forms|reports|tasks|urls|views\b.*|api|management\b.*|(lms|sis)\.registry)|lti_tool\..+"
 )
 
 

@@ -132,6 +132,17 @@ def test_a_sentence_within_a_sentence_is_said_too() -> None:
     assert "gone" not in whole
 
 
+def test_what_stands_beside_a_grade_is_said_with_dates_as_its_reader_writes_them() -> None:
+    said = "I (incomplete until 2027-01-31, then F; last attended 2026-10-14)"
+    told = {}
+    for language in ("en", "es", "fr"):
+        with translation.override(language):
+            told[language] = telling.tell(said)
+    assert told["en"] == "I (incomplete until Jan. 31, 2027, then F; last attended Oct. 14, 2026)"
+    assert told["fr"] == "I (incomplète jusqu’au 31 janvier 2027, puis F; dernière présence 14 octobre 2026)"
+    assert "31 de enero de 2027, después F" in told["es"]
+
+
 def test_the_why_of_a_grade_is_said_part_by_part() -> None:
     with translation.override("es"):
         told = telling.tell("8 of 10 → 80 of 100, rounded half up to a whole number")

@@ -180,6 +180,7 @@ def test_every_model_of_the_log_is_in_the_admin() -> None:
         "decision",
         "contextstate",
         "gradescheme",
+        "gradeextra",
         "studentlink",
         "lineitemlink",
     }

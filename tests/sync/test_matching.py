@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -407,6 +408,23 @@ def test_unlike_titles_are_not_suggested_and_the_best_comes_first() -> None:
     found = matching.suggest_line_items([item("Midterm exam")], there, ())
     assert found[0].sis_id == "y"
     assert "z" not in {one.sis_id for one in found}
+
+
+def test_a_course_total_and_a_score_column_are_never_suggested_to_each_other() -> None:
+    total, essay = replace(item("Final", "t"), kind="course_total"), item("Final", "e")
+    final, score = replace(column("Final", "f"), kind="course_total"), column("Final", "s")
+    found = matching.suggest_line_items([total, essay], [final, score], ())
+    assert [(one.line_item_id, one.sis_id) for one in found] == [("t", "f"), ("e", "s")]
+    assert matching.suggest_line_items([essay], [final], ()) == []
+    assert matching.suggest_line_items([total], [final], (), {"assignment"}) == []
+
+
+def test_a_sis_that_does_not_tell_totals_from_scores_is_offered_both() -> None:
+    """OneRoster has but line items."""
+    total = replace(item("Course total"), kind="course_total")
+    own = replace(column("Course total", "own"), kind="course_total", computed=True)
+    (found,) = matching.suggest_line_items([total], [column("Course total"), own], ())
+    assert found.sis_id == "x"
 
 
 def test_empty_titles_are_not_equal_titles() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sync.errors import REJECTION_CODES, Misconfigured
 from sync.planning import Problem
-from sync.registrations import TEXTS, Registrar, Term, by_pair
+from sync.registrations import TEXTS, Registrar, Term, by_pair, term_of
 from sync.sis import records as sis
 from sync.sis.modes import codes_of, modes_of
 
@@ -184,12 +184,20 @@ def test_the_first_and_the_present_day_are_possible() -> None:
         assert not isinstance(with_extras(last_attended=day).fit(KEY, text("F")), Problem)
 
 
-def test_an_incomplete_wants_the_grade_it_lapses_to_and_a_date_to_come() -> None:
+def test_an_incomplete_wants_the_grade_it_lapses_to_and_a_date_that_is_not_over() -> None:
     assert refused(registrar(), "I") == "lapse-missing"
     assert refused(with_extras(lapses_to="F"), "I") == "lapse-missing"
-    assert refused(with_extras(lapses_to="F", extended_to=TODAY), "I") == "lapse-impossible"
+    yesterday = date(2026, 12, 9)
+    assert refused(with_extras(lapses_to="F", extended_to=yesterday), "I") == "lapse-impossible"
     found = with_extras(lapses_to="F", extended_to=date(2027, 1, 31)).fit(KEY, text("I"))
     assert found == sis.Value(text="I", extras=sis.Extras("F", date(2027, 1, 31)))
+
+
+def test_what_is_missing_twice_is_said_at_once() -> None:
+    both = registered(allowed=(sis.AllowedGrade("I", last_attendance="required", lapses="required"),))
+    assert refused(registrar(registrations=both), "I") == "extras-missing"
+    there = with_extras(lapses_to="F", extended_to=date(2027, 1, 31))
+    assert refused(replace(there, registrations=both), "I") == "last-attendance-missing"
 
 
 def test_what_was_entered_for_another_grade_does_not_travel_with_this_one() -> None:
@@ -222,3 +230,60 @@ def test_a_number_goes_without_a_list() -> None:
 def test_each_code_that_an_adapter_may_state_has_its_text() -> None:
     stated = {"not_gradable", "not_enrolled", "frozen", "window_closed", "not_your_class"}
     assert stated <= TEXTS.keys() and stated <= REJECTION_CODES
+
+
+# --- what stands there already ---
+
+
+def test_a_final_grade_that_says_the_same_is_no_problem() -> None:
+    """After the roll every registration is frozen; only what differs is worth a word."""
+    of = registrar(there={KEY: text("A")}, registrations=registered(refused="frozen"))
+    assert of.fit(KEY, text("A")) == text("A")
+    assert refused(of, "B") == "frozen"
+
+
+def test_what_the_sis_holds_beside_the_same_grade_stays_unless_a_person_entered_another() -> None:
+    there = sis.Value(text="F", extras=sis.Extras(last_attended=date(2026, 10, 14)))
+    assert registrar(there={KEY: there}).fit(KEY, text("F")) == there
+    entered = sis.Extras(last_attended=date(2026, 11, 2))
+    found = registrar(there={KEY: there}, extras={KEY: entered}).fit(KEY, text("F"))
+    assert found == sis.Value(text="F", extras=entered)
+
+
+def test_an_incomplete_that_was_taken_stays_when_its_date_is_over() -> None:
+    given = sis.Extras("F", date(2026, 12, 1))
+    there = sis.Value(text="I", extras=given)
+    assert registrar(there={KEY: there}, extras={KEY: given}).fit(KEY, text("I")) == there
+    assert refused(registrar(extras={KEY: given}), "I") == "lapse-impossible"
+
+
+def test_the_same_letter_in_a_mode_without_a_code_for_it_is_not_the_same_grade() -> None:
+    of = replace(in_mode("Pass/No Pass"), there={KEY: text("C")})
+    assert refused(of, "C") == "grade-not-in-mode"
+
+
+def test_a_number_that_stands_there_stays_in_a_frozen_class() -> None:
+    value = sis.Value(Decimal(91))
+    of = registrar(there={KEY: value}, registrations=registered(refused="frozen"))
+    assert of.fit(KEY, value) == value
+    assert isinstance(of.fit(KEY, sis.Value(Decimal(92))), Problem)
+
+
+def test_a_grade_that_may_not_be_written_may_not_be_taken_back_either() -> None:
+    frozen = registrar(there={KEY: text("A")}, registrations=registered(refused="frozen"))
+    withdrawn = registrar(there={KEY: text("W")})
+    for of, code in ((frozen, "frozen"), (withdrawn, "registrars-own")):
+        found = of.hindrance(KEY)
+        assert found is not None and (found.code, found.results) == (code, 0)
+    assert registrar(there={KEY: text("A")}).hindrance(KEY) is None
+
+
+def test_the_term_goes_from_the_first_to_the_last_day_of_the_classs_sessions() -> None:
+    sessions = [
+        sis.Session("fall", "Fall", begins=date(2026, 8, 24), ends=date(2026, 12, 18)),
+        sis.Session("half", "First half", ends=date(2026, 10, 16)),
+        sis.Session("year", "Year", begins=date(2026, 7, 1), ends=date(2027, 6, 30)),
+    ]
+    of = sis.Class("c1", "Algebra", session_ids=("half", "fall"))
+    assert term_of(of, sessions) == Term(date(2026, 8, 24), date(2026, 12, 18))
+    assert term_of(sis.Class("c1", "Algebra"), sessions) == Term()

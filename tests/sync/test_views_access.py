@@ -34,12 +34,12 @@ PAGES = {str(page.name): page for page in pages}
 CHANGES = {
     "look", "link_class", "unlink_class", "link_student", "exclude_student", "forget_student", "link_line_item",
     "link_exact", "exclude_line_item", "unlink_line_item", "change_line_item", "set_scale", "preview", "decide", "send", "cancel", "retry",
-    "pick", "reconcile", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
+    "pick", "reconcile", "bring_report", "stop_reading", "ask_for_class", "take_back_request", "pass_step",
     "undo", "pause_schedule", "take_over_schedule", "start_connecting", "finish_connecting", "disconnect",
 }  # fmt: skip
 # forms that change nothing: whoever may look may search
 SEARCHES = {"find_student", "consider_student"}
-BOTH = {"create_line_items", "schedule"}
+BOTH = {"create_line_items", "schedule", "extras"}
 QUERY = {"student": "u1", "item": "a1"}
 WITH_ID = sorted(name for name, page in PAGES.items() if page.pattern.converters)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from sync.capabilities import Capability
 from sync.engine import checking
 from sync.management.base import Answer, Failed, JsonCommand
 from sync.models import LmsConnection, SisConnection
 from sync.options import Finding
+from sync.views.wording import CAPABILITIES
 
 
 class Command(JsonCommand):
@@ -23,7 +25,11 @@ class Command(JsonCommand):
         row = _find(options["name"])
         findings = checking.check(row)
         clean = all(finding.ok for finding in findings)
-        return Answer(_data(row, findings, clean), _lines(row, findings), clean)
+        able = checking.capabilities_of(row) if isinstance(row, SisConnection) else ()
+        data = _data(row, findings, clean)
+        if able:
+            data["capabilities"] = {one.code: one.has for one in able}
+        return Answer(data, [*_lines(row, findings), *_able_lines(able)], clean)
 
 
 def _find(name: str) -> SisConnection | LmsConnection:
@@ -50,3 +56,10 @@ def _lines(row: SisConnection | LmsConnection, findings: Sequence[Finding]) -> l
     return [f"{row.name} ({row.adapter})"] + [
         f"  {marks[one.ok]}  {one.title}{': ' + one.text if one.text else ''}" for one in findings
     ]
+
+
+def _able_lines(able: Sequence[Capability]) -> list[str]:
+    """What the SIS can, then what it cannot."""
+    ordered = sorted(able, key=lambda one: not one.has)
+    marks = {True: "can", False: "cannot"}
+    return [f"  {marks[one.has]:7}  {CAPABILITIES[one.code][not one.has]}" for one in ordered]

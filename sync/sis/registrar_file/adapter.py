@@ -19,6 +19,7 @@ from sync.errors import Rejected
 from sync.options import Finding
 from sync.sis import base
 from sync.sis import records as sis
+from sync.sis.registrar_file import reports
 from sync.sis.registrar_file.columns import Filling, cells
 from sync.sis.registrar_file.presets import OPTIONS, read
 
@@ -108,6 +109,9 @@ class RegistrarFile(base.Sis):
     def create_line_item(self, new: sis.NewLineItem) -> sis.LineItem:
         raise Rejected("line_item_missing", "A registrar's file has the grades that the connection names.")
 
+    def read_report(self, content: bytes) -> list[sis.Reported]:
+        return reports.read(content, self._config.report)
+
     # --- writing ---
 
     def _send(self, batch: Sequence[sis.Change]) -> Iterable[base.Answer]:
@@ -133,7 +137,11 @@ class RegistrarFile(base.Sis):
         content = self._xlsx(rows) if self._config.format == "xlsx" else self._csv(rows)
         name = UNSAFE.sub("-", f"{key.class_id}-{kind}").strip("-")
         return sis.Document(
-            f"{name}.{self._config.format}", TYPES[self._config.format], content, key.class_id
+            f"{name}.{self._config.format}",
+            TYPES[self._config.format],
+            content,
+            key.class_id,
+            key.line_item_id,
         )
 
     def _row(self, change: sis.Change, *, first: bool) -> list[str]:

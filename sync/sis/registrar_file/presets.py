@@ -15,6 +15,7 @@ from sync.options import Option
 from sync.sis.base import Settings
 from sync.sis.modes import ATTENDANCE, LAPSE, OWN_CODES, codes_of
 from sync.sis.registrar_file.columns import Column, parse
+from sync.sis.registrar_file.reports import ReportForm, form_of
 
 ENCODINGS: Final = ("utf-8", "utf-8-sig", "latin-1")
 PRESETS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -59,6 +60,22 @@ OPTIONS: Final = (
         "Grades that are uploaded this way, apart by commas: final, midterm, midterm-2, ...",
     ),
     Option("students", "500", "Most rows of one file."),
+    Option(
+        "report_columns",
+        "",
+        "The columns of the report that the SIS gives about an upload, which a teacher may bring back: “Student ID=student_id; "
+        "Status=outcome; Message=message”. Without an outcome, a message is a refusal. Empty: by their usual headings.",
+    ),
+    Option(
+        "report_accepted",
+        "accepted, ok, success, successful, valid, imported, loaded, saved, y, yes",
+        "What the report's outcome says of a grade that was taken, apart by commas.",
+    ),
+    Option(
+        "report_refused",
+        "rejected, refused, error, errors, failed, failure, invalid, not imported, n, no",
+        "What it says of a grade that was not taken.",
+    ),
     OWN_CODES,
     ATTENDANCE,
     LAPSE,
@@ -79,6 +96,7 @@ class Config:
     own_codes: frozenset[str]
     needs_attendance: frozenset[str]
     needs_lapse: frozenset[str]
+    report: ReportForm
 
     @property
     def carries(self) -> frozenset[str]:
@@ -115,6 +133,7 @@ def read(settings: Settings) -> Config:
         own_codes=codes_of(given["own_codes"]),
         needs_attendance=codes_of(given["needs_attendance"]),
         needs_lapse=codes_of(given["needs_lapse"]),
+        report=form_of(given["report_columns"], given["report_accepted"], given["report_refused"]),
     )
 
 
