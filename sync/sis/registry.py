@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from sync.errors import Misconfigured
@@ -14,8 +15,12 @@ def names() -> list[str]:
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 
+@cache
 def get(name: str) -> type[Sis]:
-    """The class named so. Raises Misconfigured when none is installed under that name."""
+    """The class named so. Raises Misconfigured when none is installed under that name.
+
+    Found once in a process: whoever installs another one restarts it, and looking costs more than a small read.
+    """
     for point in entry_points(group=GROUP, name=name):
         adapter: type[Sis] = point.load()
         return adapter
