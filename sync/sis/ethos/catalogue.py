@@ -1,0 +1,138 @@
+"""What the adapter must know of a tenant and a section before it writes: GUIDs by the words that people use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+from sync.errors import Misconfigured
+from sync.sis.ethos import grading, wire
+from sync.sis.ethos.client import Client, criteria
+from sync.sis.ethos.grading import Definition, GradeType, Place
+from sync.sis.ethos.options import GRADE_OPTIONS, GRADES, GUID, PRIMARY, Config
+from sync.sis.ethos.rows import Row, reference
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section as it was read: its registrations by student, several where the SIS lists her twice."""
+
+    guid: str
+    places: Mapping[str, tuple[Place, ...]]
+    submitter: str = ""
+
+    def all(self) -> list[Place]:
+        return [place for places in self.places.values() for place in places]
+
+
+def guid_of(class_id: str) -> str:
+    """Raises Misconfigured: a link that names no section is mended by linking the class again."""
+    found = class_id.strip().lower()
+    if not GUID.fullmatch(found):
+        raise Misconfigured("The linked class is no section of Ethos. Link the class again.", "class_unknown")
+    return found
+
+
+class Catalogue:
+    """Read once for each adapter, a section anew at each `read`. Used from several threads at once."""
+
+    def __init__(self, client: Client, config: Config) -> None:
+        self._client, self._config = client, config
+        self._sections: dict[str, Section] = {}
+        self._lock = threading.RLock()
+
+    # --- the institution ---
+
+    @cached_property
+    def types(self) -> Mapping[str, GradeType]:
+        """The kinds of grade to offer, by GUID."""
+        every = [grading.read_type(row) for row in self._client.every("section-grade-types")]
+        wanted = self._config.grade_types
+        chosen = [one for one in every if not wanted or any(one.is_called(name) for name in wanted)]
+        return {one.guid: one for one in chosen}
+
+    @cached_property
+    def final(self) -> str:
+        return grading.final_of(list(self.types.values()), self._config.final_type)
+
+    @cached_property
+    def definitions(self) -> Sequence[Definition]:
+        return [grading.read_definition(row) for row in self._client.every("grade-definitions")]
+
+    @cached_property
+    def texts(self) -> Mapping[str, str]:
+        return {one.guid: one.text for one in self.definitions}
+
+    @cached_property
+    def schemes(self) -> Mapping[str, str]:
+        """Titles by GUID."""
+        rows = self._client.every("grade-schemes")
+        return {str(row["id"]).lower(): str(row.get("title") or row.get("code") or "") for row in rows}
+
+    # --- one section ---
+
+    def section(self, class_id: str) -> Section:
+        """As it was last read, read now if it never was."""
+        with self._lock:
+            return self._sections.get(class_id) or self.read(class_id)
+
+    def read(self, class_id: str) -> Section:
+        with self._lock:
+            found: dict[str, tuple[Place, ...]] = {}
+            for place in self._places(guid_of(class_id)):
+                found[place.student_id] = (*found.get(place.student_id, ()), place)
+            self._sections[class_id] = Section(guid_of(class_id), found, self._submitter(guid_of(class_id)))
+            self.final  # noqa: B018 - found out here, before several threads ask for it
+            return self._sections[class_id]
+
+    def _places(self, guid: str) -> list[Place]:
+        rows = [
+            row
+            for row in self._client.every("section-registrations", criteria(section={"id": guid}))
+            if wire.is_registered(row) and reference(row, "section") == guid
+        ]
+        options = self._options(guid)
+        if options is not None:
+            return [_by_options(row, options, self.texts, self._config) for row in rows]
+        return [grading.place_by_scheme(row, self.definitions, self.schemes, self._config) for row in rows]
+
+    def _options(self, guid: str) -> Mapping[str, Row] | None:
+        """By registration; None where the site does not say beforehand what a student may get."""
+        if not self._config.ask_options:
+            return None
+        rows = self._client.every_if_served(GRADE_OPTIONS, criteria(section={"id": guid}))
+        return None if rows is None else {str(row["id"]).lower(): row for row in rows}
+
+    def _submitter(self, guid: str) -> str:
+        if self._config.submitted_by != PRIMARY:
+            return self._config.submitted_by.lower()
+        rows = self._client.every("section-instructors", criteria(section={"id": guid}))
+        named = [reference(row, "instructor") for row in rows if row.get("instructorRole") == PRIMARY]
+        return named[0] if len(set(named)) == 1 else ""
+
+    # --- grades ---
+
+    def records(self, section: Section) -> list[Row]:
+        """The unverified grades of the section's registrations, and of no other."""
+        places = {place.guid for place in section.all()}
+        if self._config.by_section:
+            rows = self._client.every(GRADES, ("section", {"section": {"id": section.guid}}))
+        else:
+            with ThreadPoolExecutor(self._config.parallel, thread_name_prefix="ethos") as pool:
+                rows = [row for found in pool.map(self.records_of, sorted(places)) for row in found]
+        return [row for row in rows if reference(row, "sectionRegistration") in places]
+
+    def records_of(self, registration: str) -> list[Row]:
+        rows = self._client.every(GRADES, criteria(sectionRegistration={"id": registration}))
+        return [row for row in rows if reference(row, "sectionRegistration") == registration]
+
+
+def _by_options(row: Row, options: Mapping[str, Row], texts: Mapping[str, str], config: Config) -> Place:
+    found = options.get(str(row["id"]).lower())
+    if found is not None:
+        return grading.place_by_options(row, found, texts, config)
+    words = "The SIS does not say what grades this student may get."
+    return Place(str(row["id"]).lower(), reference(row, "registrant"), refused="not_gradable", words=words)
