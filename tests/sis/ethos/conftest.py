@@ -60,8 +60,9 @@ def start(local_requests: None) -> Iterator[Callable[..., Server]]:
             wrong.extend(faults_of("submission", json.loads(request.get_data())))
         return response
 
-    def start(**options: str) -> Server:
-        app = make_app(Options(dialect="ethos", extra={"plain": "yes"} | options))
+    def start(*, plain: bool = True, **options: str) -> Server:
+        extra = options | ({"plain": "yes"} if plain else {})
+        app = make_app(Options(dialect="ethos", extra=extra))
         app.after_request(held)
         started.append(Server(serve_in_thread(app)))
         return started[-1]

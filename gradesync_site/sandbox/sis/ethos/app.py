@@ -29,6 +29,7 @@ Json = dict[str, Any]
 MEDIA = "application/vnd.hedtech.integration"
 GRADES, GRADE_OPTIONS = "student-unverified-grades", "section-registrations-grade-options"
 SUBMISSION = re.compile(re.escape(f"{MEDIA}.student-unverified-grades-submissions") + r"\.v1(\.0\.0)?\+json")
+FILTERS = ("criteria", "section")
 ACCEPTED = re.compile(r"\.v(\d+)(?:\.\d+)*\+json")
 TODAY = "2026-11-24"
 FAULTS = {
@@ -156,8 +157,9 @@ class Tenant:
 
     def many(self, resource: str) -> Response:
         rows = self._rows(resource)
+        filters = {name: _filter(request.args[name]) for name in FILTERS if name in request.args}
         if not self.sandbox.strikes("ignore-filter"):
-            rows = [row for row in rows if self._fits(resource, row)]
+            rows = [row for row in rows if self._fits(row, filters)]
         most = 500
         if fault := self.sandbox.strikes("small-pages"):
             most = int(fault.settings.get("most", 2))
@@ -174,21 +176,12 @@ class Tenant:
             return [rules.options_of(self.state, one) for one in self.state["section-registrations"].values()]
         return list(self.state[resource].values())
 
-    def _fits(self, resource: str, row: Json) -> bool:
-        for name in ("criteria", "section"):
-            text = request.args.get(name)
-            if text is None:
-                continue
-            try:
-                wanted = loads(text)
-            except ValueError:
-                raise Problem(400, "Global.UrlParameter", "The filter is no JSON.") from None
-            if name == "section":
-                registration = self.state["section-registrations"].get(row["sectionRegistration"]["id"], {})
-                row = row | {"section": registration.get("section")}
-            if not covers(row, wanted):
-                return False
-        return True
+    def _fits(self, row: Json, filters: Mapping[str, Any]) -> bool:
+        """`section` is the named query of unverified grades: by the section of their registration."""
+        if "section" in filters:
+            registration = self.state["section-registrations"].get(row["sectionRegistration"]["id"], {})
+            row = row | {"section": registration.get("section")}
+        return all(covers(row, wanted) for wanted in filters.values())
 
     def one(self, resource: str, guid: str) -> Response:
         found = next((row for row in self._rows(resource) if row["id"] == guid), None)
@@ -276,6 +269,13 @@ def covers(row: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return isinstance(row, list) and all(any(covers(have, one) for have in row) for one in wanted)
     return bool(row == wanted)
+
+
+def _filter(text: str) -> Any:
+    try:
+        return loads(text)
+    except ValueError:
+        raise Problem(400, "Global.UrlParameter", "The filter is no JSON.") from None
 
 
 def _whole(name: str, plain: int) -> int:
