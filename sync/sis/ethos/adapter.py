@@ -146,7 +146,7 @@ class Ethos(base.Sis):
         section = self._catalogue.read(class_id)
         return [
             self._registration(class_id, place, type_id)
-            for place in section.all()
+            for place in section.singles()
             for type_id in self._catalogue.types
         ]
 

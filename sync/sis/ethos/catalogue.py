@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sync.errors import Misconfigured
@@ -26,6 +26,21 @@ class Section:
 
     def all(self) -> list[Place]:
         return [place for places in self.places.values() for place in places]
+
+    def singles(self) -> list[Place]:
+        """One for each student: of her whom the SIS lists several times nobody can say which takes a grade."""
+        return [_single(places) for places in self.places.values()]
+
+    def single(self, student_id: str) -> Place | None:
+        places = self.places.get(student_id)
+        return _single(places) if places else None
+
+
+def _single(places: tuple[Place, ...]) -> Place:
+    if len(places) == 1:
+        return places[0]
+    words = "The SIS lists several registrations of this student."
+    return replace(places[0], choices=(), refused="not_gradable", words=words)
 
 
 def guid_of(class_id: str) -> str:

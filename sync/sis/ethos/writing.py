@@ -103,18 +103,12 @@ def _check(extras: sis.Extras, choice: Choice, *, final: bool) -> None:
 
 
 def _place(section: Section, student_id: str) -> Place:
-    found = section.places.get(student_id, ())
-    if not found:
+    found = section.single(student_id)
+    if found is None:
         raise Rejected("not_enrolled")
-    if len(found) > 1:
-        raise Rejected("not_gradable", "The SIS lists several registrations of this student.")
-    if found[0].refused:
-        raise _refusal(found[0])
-    return found[0]
-
-
-def _refusal(place: Place) -> Rejected:
-    return Rejected("frozen" if place.refused == "frozen" else "not_gradable", place.words)
+    if found.refused:
+        raise Rejected("frozen" if found.refused == "frozen" else "not_gradable", found.words)
+    return found
 
 
 def _lapse(extras: sis.Extras, choice: Choice, place: Place, texts: Mapping[str, str]) -> str:

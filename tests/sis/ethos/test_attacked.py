@@ -164,6 +164,8 @@ def test_a_student_listed_twice_is_not_chosen_for(host: Server) -> None:
     host.state["section-registrations"][twin] = row | {"id": twin}
     of = adapter(host)
     assert pushed(of, key(FINAL), A).code == "not_gradable"
+    listed = [one for one in of.registrations(CLASS) if one.student_id == student()]
+    assert len(listed) == 3 and {one.refused for one in listed} == {"not_gradable"}
 
 
 def test_a_class_that_is_no_section_is_unknown(host: Server) -> None:
