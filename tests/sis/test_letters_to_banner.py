@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -11,12 +12,17 @@ from gradesync_site.sandbox.serving import serve_in_thread
 from gradesync_site.sandbox.sis import make_app
 from gradesync_site.sandbox.sis.ethos.seeds import FINAL, LETTER, guid
 from sync import engine
+from sync.lms import records as lms
 from sync.models import SisConnection
 from tests.sandbox_servers import Server
-from tests.sync.worlds import Course, make_course
+from tests.sync.worlds import ADMIN, Course, make_course
 
 pytestmark = pytest.mark.django_db
 TOTAL = "course_total:final"
+BOUNDS = (("A-", "0.9"), ("C", "0.7"), ("F", "0"))
+LETTERS = lms.GradeScheme(
+    "letters", "Letters", tuple(lms.SchemeEntry(n, Decimal(b)) for n, b in BOUNDS), "the course"
+)
 
 
 @pytest.fixture
@@ -39,10 +45,11 @@ def course_to(local_requests: None) -> Iterator[Callable[[str], tuple[Course, Se
         course.class_link.delete()
         course.teacher.sis_id = "T1001"
         course.teacher.save()
-        course.lms.add_item(TOTAL, "Course total", 100, kind="course_total", grading_type="letter")
-        for number, letter in ((1, "A-"), (2, "C")):
+        course.lms.schemes["letters"] = LETTERS
+        course.lms.add_item(TOTAL, "Course total", 100, kind="course_total", scheme_id="letters")
+        for number, score in ((1, 91), (2, 75)):
             course.lms.change_member(f"u{number}", sis_id=f"S{20000 + number}")
-            course.lms.grade(f"u{number}", TOTAL, text=letter)
+            course.lms.grade(f"u{number}", TOTAL, score)
         return course, server
 
     yield make
@@ -51,7 +58,8 @@ def course_to(local_requests: None) -> Iterator[Callable[[str], tuple[Course, Se
 
 
 def link(course: Course, class_id: str, item: str, *, as_admin: bool = False) -> None:
-    made = engine.link_class(course.context, course.connection, class_id, course.who, as_admin=as_admin)
+    who = ADMIN if as_admin else course.who
+    made = engine.link_class(course.context, course.connection, class_id, who, as_admin=as_admin)
     engine.look(course.context)
     engine.link_line_item(made, TOTAL, item, course.who, scale="letter")
 

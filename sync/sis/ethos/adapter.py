@@ -56,7 +56,7 @@ class Ethos(base.Sis):
 
     @cached_property
     def _writing(self) -> Writing:
-        return Writing(self._client, self._catalogue, self._config)
+        return Writing(self._client, self._catalogue)
 
     @property
     def profile(self) -> sis.Profile:
@@ -80,7 +80,7 @@ class Ethos(base.Sis):
         return wire.read_class(found[0]) if len(found) == 1 else None
 
     def classes_of_teacher(self, teacher_id: str) -> list[sis.Class]:
-        person = self._person_of(teacher_id.strip())
+        person = self._catalogue.person_of(teacher_id.strip())
         if not person:
             return []
         rows = self._client.every("section-instructors", criteria(instructor={"id": person}))
@@ -89,16 +89,6 @@ class Ethos(base.Sis):
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="ethos") as pool:
             found = list(pool.map(partial(self._client.one, "sections"), sections))
         return [wire.read_class(row) for row in found if row and not _is_over(row.get("endOn"))]
-
-    def _person_of(self, named: str) -> str:
-        """The GUID of the one person whom the SIS knows by this identifier; "" for none or several."""
-        if GUID.fullmatch(named.lower()):
-            return named.lower()
-        for kind in self._config.identifiers if named else ():
-            found = self._client.every("persons", criteria(credentials=[{"type": kind, "value": named}]))
-            if len(found) == 1:
-                return str(found[0]["id"]).lower()
-        return ""
 
     def students(self, class_id: str) -> list[sis.Student]:
         return self._people(self._catalogue.read(class_id).places)
@@ -179,7 +169,7 @@ class Ethos(base.Sis):
 
     def _send(self, batch: Sequence[sis.Change]) -> Iterable[base.Answer]:
         for change in batch:
-            yield change, self._writing.one(change)
+            yield change, self._writing.one(change, self.sender)
 
     # --- connection check ---------------------------------------------------------------------------------------
 

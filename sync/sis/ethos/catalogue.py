@@ -7,13 +7,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
-from sync.errors import Misconfigured
+from sync.errors import Misconfigured, Rejected
 from sync.sis.ethos import grading, wire
 from sync.sis.ethos.client import Client, criteria
 from sync.sis.ethos.grading import Definition, GradeType, Place
-from sync.sis.ethos.options import GRADE_OPTIONS, GRADES, GUID, PRIMARY, Config
+from sync.sis.ethos.options import GRADE_OPTIONS, GRADES, GUID, PRIMARY, SENDER, Config
 from sync.sis.ethos.rows import Row, reference
+
+NOBODY: Final[Mapping[str, str]] = {
+    PRIMARY: "The SIS names no primary instructor of this section.",
+    SENDER: "The SIS knows nobody by the id that the LMS has of the teacher who sends.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,6 @@ class Section:
 
     guid: str
     places: Mapping[str, tuple[Place, ...]]
-    submitter: str = ""
 
     def all(self) -> list[Place]:
         return [place for places in self.places.values() for place in places]
@@ -57,6 +62,7 @@ class Catalogue:
     def __init__(self, client: Client, config: Config) -> None:
         self._client, self._config = client, config
         self._sections: dict[str, Section] = {}
+        self._submitters: dict[tuple[str, str], str] = {}
         self._lock = threading.RLock()
 
     # --- the institution ---
@@ -99,7 +105,7 @@ class Catalogue:
             found: dict[str, tuple[Place, ...]] = {}
             for place in self._places(guid_of(class_id)):
                 found[place.student_id] = (*found.get(place.student_id, ()), place)
-            self._sections[class_id] = Section(guid_of(class_id), found, self._submitter(guid_of(class_id)))
+            self._sections[class_id] = Section(guid_of(class_id), found)
             self.final  # noqa: B018 - found out here, before several threads ask for it
             return self._sections[class_id]
 
@@ -121,12 +127,36 @@ class Catalogue:
         rows = self._client.every_if_served(GRADE_OPTIONS, criteria(section={"id": guid}))
         return None if rows is None else {str(row["id"]).lower(): row for row in rows}
 
-    def _submitter(self, guid: str) -> str:
-        if self._config.submitted_by != PRIMARY:
-            return self._config.submitted_by.lower()
+    # --- who submits ---
+
+    def submitter(self, guid: str, sender: str) -> str:
+        """The GUID to name as who submits in this section, "" for nobody. Raises Rejected where nobody is found."""
+        named = self._config.submitted_by
+        if named not in (PRIMARY, SENDER):
+            return named.lower()
+        with self._lock:
+            key = (guid, sender)
+            if key not in self._submitters:
+                self._submitters[key] = self.person_of(sender) if named == SENDER else self._primary(guid)
+            found = self._submitters[key]
+        if not found:
+            raise Rejected("not_your_class", NOBODY[named])
+        return found
+
+    def _primary(self, guid: str) -> str:
         rows = self._client.every("section-instructors", criteria(section={"id": guid}))
-        named = [reference(row, "instructor") for row in rows if row.get("instructorRole") == PRIMARY]
-        return named[0] if len(set(named)) == 1 else ""
+        found = {reference(row, "instructor") for row in rows if row.get("instructorRole") == PRIMARY}
+        return found.pop() if len(found) == 1 else ""
+
+    def person_of(self, named: str) -> str:
+        """The GUID of the one person whom the SIS knows by this identifier; "" for none or several."""
+        if GUID.fullmatch(named.lower()):
+            return named.lower()
+        for kind in self._config.identifiers if named else ():
+            found = self._client.every("persons", criteria(credentials=[{"type": kind, "value": named}]))
+            if len(found) == 1:
+                return str(found[0]["id"]).lower()
+        return ""
 
     # --- grades ---
 

@@ -29,7 +29,7 @@ VERSIONS: Final[Mapping[str, str]] = {
     GRADES: "1",
     SUBMISSIONS: "1",
 }
-PRIMARY: Final = "primary"
+PRIMARY, SENDER = "primary", "sender"
 
 OPTIONS: Final = (
     Option(
@@ -66,7 +66,8 @@ OPTIONS: Final = (
     Option(
         "submitted_by",
         "",
-        "Who is named as the submitter: nobody (empty), “primary” (the section's primary instructor), or a person's GUID.",
+        "Who is named as the submitter: nobody (empty), “primary” (the section's primary instructor), “sender” (the teacher who "
+        "sends, by the SIS id that the LMS has of her), or a person's GUID.",
     ),
     Option(
         "attendance",
@@ -168,8 +169,8 @@ def _versions(text: str) -> dict[str, str]:
 
 
 def _submitter(text: str) -> str:
-    if text and text != PRIMARY and not GUID.fullmatch(text.lower()):
-        raise _wrong("submitted_by", "it is neither “primary” nor a GUID")
+    if text not in ("", PRIMARY, SENDER) and not GUID.fullmatch(text.lower()):
+        raise _wrong("submitted_by", "it is neither “primary” nor “sender” nor a GUID")
     return text
 
 

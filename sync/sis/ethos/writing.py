@@ -17,33 +17,31 @@ from sync.sis.ethos import wire
 from sync.sis.ethos.catalogue import Catalogue, Section
 from sync.sis.ethos.client import NIL, Client
 from sync.sis.ethos.grading import Choice, Place
-from sync.sis.ethos.options import GUID, PRIMARY, Config
+from sync.sis.ethos.options import GUID
 from sync.sis.ethos.rows import Row
 
 
 class Writing:
     """Used from several threads at once."""
 
-    def __init__(self, client: Client, catalogue: Catalogue, config: Config) -> None:
-        self._client, self._catalogue, self._config = client, catalogue, config
+    def __init__(self, client: Client, catalogue: Catalogue) -> None:
+        self._client, self._catalogue = client, catalogue
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
 
-    def one(self, change: sis.Change) -> sis.Outcome:
-        """Write one change, or raise Rejected, TryLater, Unreachable, Misconfigured."""
-        wanted = self._wanted(change)
+    def one(self, change: sis.Change, sender: str) -> sis.Outcome:
+        """Write one change, or raise Rejected, TryLater, Unreachable, Misconfigured. `sender`: who sends, by her SIS id."""
+        wanted = self._wanted(change, sender)
         with self._turn(wanted.place.guid):
             there = self._there(change.key, wanted.place, wanted.type_id)
             return _settled(change, there) or self._sent(wanted, there)
 
-    def _wanted(self, change: sis.Change) -> wire.Submission:
+    def _wanted(self, change: sis.Change, sender: str) -> wire.Submission:
         """What to send. Raises Rejected, before any request about it, for what this registration does not take."""
         if not GUID.fullmatch(change.key.class_id.lower()):
             raise Rejected("class_unknown")
         type_id = self._type_of(change.key)
         section = self._catalogue.section(change.key.class_id)
-        if self._config.submitted_by == PRIMARY and not section.submitter:
-            raise Rejected("not_your_class", "The SIS names no primary instructor of this section.")
         place, value = _place(section, change.key.student_id), change.after or sis.Value()
         choice = place.choice(value.text or "")
         if choice is None:
@@ -51,7 +49,8 @@ class Writing:
         extras = value.extras or sis.Extras()
         _check(extras, choice, final=type_id == self._catalogue.final)
         lapses_to = _lapse(extras, choice, place, self._catalogue.texts)
-        return wire.Submission(place, type_id, choice, extras, lapses_to, section.submitter)
+        submitter = self._catalogue.submitter(section.guid, sender)
+        return wire.Submission(place, type_id, choice, extras, lapses_to, submitter)
 
     def _type_of(self, key: sis.Key) -> str:
         class_id, _, type_id = key.line_item_id.partition("#")

@@ -266,6 +266,17 @@ def test_the_submitter_is_nobody_the_primary_instructor_or_a_person(host: Server
     assert sent == [None, {"id": teacher}, {"id": teacher}]
 
 
+def test_the_teacher_who_sends_is_found_by_her_sis_id(host: Server) -> None:
+    of = adapter(host, submitted_by="sender")
+    assert pushed(of, key(FINAL), A).code == "not_your_class"
+    of.sender = "T1001"
+    changes = [sis.Change(key(FINAL, number), None, A, NONE) for number in range(3)]
+    assert {outcome.state for _, outcome in of.push(changes)} == {"accepted"}
+    teacher = {"id": guid("person", "T1001")}
+    assert [one["body"].get("submittedBy") for one in host.writes()] == [teacher] * 3
+    assert sum("T1001" in one["query"] for one in host.journal) == 1
+
+
 def test_a_submitter_who_does_not_teach_the_section_is_said_so(host: Server) -> None:
     outcome = pushed(adapter(host, submitted_by=student()), key(FINAL), A)
     assert (outcome.state, outcome.code) == ("rejected", "not_your_class")
