@@ -181,7 +181,7 @@ class Ethos(base.Sis):
             ("Sections", "sections"),
             ("People", "persons"),
             ("Registrations", "section-registrations"),
-            ("Grades of the lists", "grade-definitions"),
+            ("Lists of grades", "grade-definitions"),
             ("Grades that are there", GRADES),
         ):
             found.append(_tried(title, partial(self._client.need, resource), "They can be read."))

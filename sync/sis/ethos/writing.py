@@ -93,7 +93,7 @@ def _check(extras: sis.Extras, choice: Choice, *, final: bool) -> None:
     if (attended and not takes_day) or (lapses and not (final and choice.incomplete)):
         raise Rejected(
             "malformed",
-            "The SIS takes a date of attendance, or what an incomplete lapses to, with no such grade.",
+            "With this grade the SIS takes no last date of attendance, and nothing that it lapses to.",
         )
     if takes_day and choice.attendance == "required" and not attended:
         raise Rejected("extra_data_required", "This grade wants a last date of attendance.")

@@ -124,7 +124,7 @@ def test_the_check_names_what_fails(host: Server) -> None:
         "Sections": True,
         "People": True,
         "Registrations": True,
-        "Grades of the lists": True,
+        "Lists of grades": True,
         "Grades that are there": True,
         "Kinds of grade": True,
         "What each student may get": True,
