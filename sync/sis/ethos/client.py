@@ -134,18 +134,22 @@ class Client(Rest):
 
     # --- writing ---
 
-    def submit(self, body: Mapping[str, Any]) -> str:
+    def submit(self, body: Mapping[str, Any]) -> str | None:
         """Create a record (nil GUID) or change the one of this id. Returns its id, "" where the answer has none.
 
-        The address is that of the grades; that it is a submission stands in the media type. Raises Rejected too.
+        None: there is no record of this id. The address is that of the grades; that it is a submission stands in the media
+        type. Raises Rejected too.
         """
         record_id = str(body["id"])
+        creates = record_id == NIL
         headers = {
             "Accept": self._accept(GRADES),
             "Content-Type": f"{MEDIA}.{SUBMISSIONS}.v{self._config.versions[SUBMISSIONS]}+json",
         }
-        path = f"/api/{GRADES}" if record_id == NIL else f"/api/{GRADES}/{record_id}"
-        response = self.write("POST" if record_id == NIL else "PUT", path, body, headers=headers)
+        path = f"/api/{GRADES}" if creates else f"/api/{GRADES}/{record_id}"
+        response = self.write("POST" if creates else "PUT", path, body, headers=headers)
+        if response.status_code == 404 and not creates and not errors.sign_of(response):
+            return None
         if response.status_code >= 400:
             raise errors.rejected(response)
         return self._id_in(response)

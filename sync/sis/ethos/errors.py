@@ -21,7 +21,8 @@ DEEPEST: Final = 4
 # what a refusal is about, by its words; the more telling first
 SIGNS: Final[tuple[tuple[str, RejectionCode], ...]] = (
     (r"instructor.{0,40}\bnot\b|not .{0,30}instructor", "not_your_class"),
-    (r"rolled|academic history|verified|already final|frozen", "frozen"),
+    # the resource itself is called unverified
+    (r"rolled|academic history|(?<!un)verified|already final|frozen", "frozen"),
     (r"window|grading period|not open|\bclosed\b|deadline|cut-?off", "window_closed"),
     (r"last (date of )?attend|attendance|extension date|incomplete", "extra_data_required"),
     (r"not gradable|not gradeable|component", "not_gradable"),
@@ -34,9 +35,8 @@ VERSION: Final = re.compile(r"\.v(\d+(?:\.\d+)*)\+json")
 
 def rejected(response: requests.Response) -> AdapterError:
     """What a refused submission means: of this record, or of the whole connection."""
-    code, words = response.status_code, words_of(response)
-    sign = _sign(words)
-    if code in (405, 406, 415):
+    code, words, sign = response.status_code, words_of(response), sign_of(response)
+    if code in (405, 406, 415) or (code == 404 and not sign):
         text = (
             f"Ethos takes no submissions of grades here (it answered {code}). The SIS administrator must allow them for this "
             "key, or an administrator sets the option “versions”."
@@ -48,13 +48,12 @@ def rejected(response: requests.Response) -> AdapterError:
             "Integration."
         )
         return Misconfigured(text, "forbidden")
-    if code == 404:
-        return Rejected(sign or "conflict_newer", words)
     return Rejected(sign or "malformed", words)
 
 
-def _sign(words: str) -> RejectionCode | None:
-    text = words.casefold()
+def sign_of(response: requests.Response) -> RejectionCode | None:
+    """What the SIS's own words are about."""
+    text = words_of(response).casefold()
     return next((code for pattern, code in SIGNS if re.search(pattern, text)), None)
 
 

@@ -28,13 +28,15 @@ class Writing:
         self._client, self._catalogue = client, catalogue
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._guard = threading.Lock()
+        # records that were written here, by registration
+        self._made: dict[str, str] = {}
 
     def one(self, change: sis.Change, sender: str) -> sis.Outcome:
         """Write one change, or raise Rejected, TryLater, Unreachable, Misconfigured. `sender`: who sends, by her SIS id."""
         wanted = self._wanted(change, sender)
         with self._turn(wanted.place.guid):
             there = self._there(change.key, wanted.place, wanted.type_id)
-            return _settled(change, there) or self._sent(wanted, there)
+            return _settled(change, there) or self._sent(wanted, there, change.result_id)
 
     def _wanted(self, change: sis.Change, sender: str) -> wire.Submission:
         """What to send. Raises Rejected, before any request about it, for what this registration does not take."""
@@ -62,9 +64,17 @@ class Writing:
         with self._guard:
             return self._locks[registration]
 
-    def _sent(self, wanted: wire.Submission, there: sis.Result) -> sis.Outcome:
-        made = self._client.submit(wanted.body(there.sourced_id or NIL))
-        return sis.Outcome("accepted", result_id=made or there.sourced_id, http_status=200)
+    def _sent(self, wanted: wire.Submission, there: sis.Result, known: str) -> sis.Outcome:
+        """Over the record that is there; else over the one that was, which a list may not show yet: a POST would double it."""
+        registration = wanted.place.guid
+        former = there.sourced_id or self._made.get(registration, known)
+        made = self._client.submit(wanted.body(former)) if former else None
+        if made is None and there.sourced_id:
+            return sis.Outcome("rejected", "conflict_newer")  # taken away just now
+        if made is None:
+            former, made = "", self._client.submit(wanted.body(NIL))
+        self._made[registration] = made or former
+        return sis.Outcome("accepted", result_id=made or former, http_status=200)
 
     def _there(self, key: sis.Key, place: Place, type_id: str) -> sis.Result:
         """What stands under this key, and the id of the registration's record, "" where it has none."""

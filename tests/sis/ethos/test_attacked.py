@@ -330,6 +330,53 @@ def test_a_midterm_and_a_final_sent_together_share_one_record(host: Server) -> N
     assert (stored(host), stored(host, MID1)) == (["A"], ["A"])
 
 
+def test_a_record_that_lists_do_not_show_yet_is_not_doubled(host: Server) -> None:
+    of = adapter(host)
+    of.registrations(CLASS)
+    host.faults.on("show-late", path=GRADES)
+    assert pushed(of, key(MID1), A).state == "accepted"
+    made = pushed(of, key(FINAL), A)
+    assert made.result_id in host.state[GRADES] and len(host.state[GRADES]) == 1
+    later = adapter(host)
+    change = sis.Change(key(FINAL), A, B, frozenset({A, None}), result_id=made.result_id)
+    assert [outcome.state for _, outcome in later.push([change])] == ["accepted"]
+    assert len(host.state[GRADES]) == 1 and stored(host) == ["B"]
+
+
+def test_a_record_that_is_really_gone_is_made_anew_where_nothing_was_expected(host: Server) -> None:
+    gone = guid("unverified", "gone")
+    change = sis.Change(key(FINAL), None, A, NONE, result_id=gone)
+    (outcome,) = [outcome for _, outcome in adapter(host).push([change])]
+    assert outcome.state == "accepted" and outcome.result_id in host.state[GRADES]
+
+
+def test_a_record_taken_away_between_look_up_and_writing_is_not_made_anew(host: Server) -> None:
+    of = adapter(host)
+    pushed(of, key(FINAL), A)
+    host.faults.on("vanish", method="PUT")
+    outcome = pushed(of, key(FINAL), B, frozenset({A}))
+    assert (outcome.state, outcome.code) == ("rejected", "conflict_newer")
+    assert host.state[GRADES] == {}
+
+
+def test_a_kind_of_grade_that_was_removed_is_missing_and_a_renamed_one_is_the_same(host: Server) -> None:
+    of = adapter(host)
+    assert pushed(of, key(FINAL), A).state == "accepted"
+    host.state["section-grade-types"][FINAL]["title"] = "Final mark"
+    renamed = adapter(host)
+    assert renamed.line_items(CLASS)[0].title == "Final mark" and renamed.results(CLASS)[0].value == A
+    del host.state["section-grade-types"][FINAL]
+    outcome = pushed(adapter(host), key(FINAL), B, frozenset({A}))
+    assert (outcome.state, outcome.code) == ("rejected", "line_item_missing")
+
+
+def test_a_site_that_takes_no_new_records_is_for_an_administrator(host: Server) -> None:
+    host.faults.on("not-served", method="POST")
+    with pytest.raises(Misconfigured) as raised:
+        pushed(adapter(host), key(FINAL), A)
+    assert raised.value.code == "not_writable"
+
+
 def test_a_failed_look_up_is_never_taken_for_no_record(host: Server) -> None:
     of = adapter(host)
     pushed(of, key(FINAL), A)

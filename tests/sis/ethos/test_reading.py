@@ -223,7 +223,8 @@ def test_a_token_is_kept_for_less_than_its_five_minutes_and_shared(settings: Any
         (400, "Extension date is required.", "extra_data_required"),
         (400, "Components exist for this section: not gradable.", "not_gradable"),
         (403, "The instructor is not assigned.", "not_your_class"),
-        (404, "Gone.", "conflict_newer"),
+        (404, "The section registration was not found.", "not_enrolled"),
+        (400, "Invalid student-unverified-grades payload.", "malformed"),
         (409, "Something else.", "malformed"),
     ],
 )

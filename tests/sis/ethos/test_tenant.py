@@ -48,6 +48,7 @@ def submission(letter: str = "A", **more: Any) -> dict[str, Any]:
         (submission("A", incomplete={"extensionDate": "2027-09-01"}), "do not go with this grade"),
         (submission(grade={"type": {"id": guid("no")}, "grade": {"id": guid("no")}}), "section-grade-type"),
         (submission("A", id=guid("other")), "not that of the request"),
+        (submission("I", incomplete={"extensionDate": "2029-09-01"}), "after the latest one allowed"),
     ],
 )
 def test_a_submission_that_is_wrong_is_refused(ask: Any, body: dict[str, Any], words: str) -> None:

@@ -53,6 +53,8 @@ FAULTS = {
     "no-total": "lists do not say how many rows there are",
     "small-pages": "pages are capped (setting most, 2)",
     "ignore-filter": "lists are not filtered",
+    "vanish": "the record that a PUT is for is taken away just before",
+    "show-late": "lists do not show what is stored",
     "rolled": "a submission is refused: the grade has just been rolled (setting student; every one)",
     "slow": "an answer takes long (setting seconds, 2)",
 }
@@ -160,6 +162,8 @@ class Tenant:
         filters = {name: _filter(request.args[name]) for name in FILTERS if name in request.args}
         if not self.sandbox.strikes("ignore-filter"):
             rows = [row for row in rows if self._fits(row, filters)]
+        if self.sandbox.strikes("show-late"):
+            rows = []
         most = 500
         if fault := self.sandbox.strikes("small-pages"):
             most = int(fault.settings.get("most", 2))
@@ -225,6 +229,8 @@ class Tenant:
             raise Problem(400, "Validation.Exception", "The id in the body is not that of the request.")
         if not guid:
             return None
+        if self.sandbox.strikes("vanish"):
+            self.state[GRADES].pop(guid, None)
         found: Json | None = self.state[GRADES].get(guid)
         if found is None:
             raise Problem(404, "GUID.Not.Found", f"No {GRADES} was found for this GUID.")
