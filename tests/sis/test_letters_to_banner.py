@@ -93,3 +93,19 @@ def test_finals_go_through_ilp_in_the_name_of_the_teacher_who_sends(
     assert sent["body"]["ModifiedBy"] == "T1001"
     assert [one["FinalGrade"] for one in sent["body"]["StudentGrades"]] == ["A-", "C"]
     assert run.report["in_sync"] is None
+
+
+def test_a_student_of_whom_ilp_says_nothing_waits_and_goes_again(
+    course_to: Callable[[str], tuple[Course, Server]],
+) -> None:
+    course, server = course_to("banner_ilp")
+    link(course, "ALG1-P3.202710", "ALG1-P3.202710#final", as_admin=True)
+    server.faults.on("omit", student="S20002")
+    first = course.send()
+    assert [row.state for row in first.changes.order_by("student_id")] == ["accepted", "unknown"]
+    server.faults.off()
+    again = course.send()
+    assert [(row.student_id, row.state) for row in again.changes.all()] == [("S20002", "unchanged")]
+    students = server.state["sections"]["ALG1-P3.202710"]["students"]
+    assert (students["S20001"]["FinalGrade"], students["S20002"]["FinalGrade"]) == ("A-", "C")
+    assert len(server.writes()) == 1
