@@ -68,16 +68,22 @@ class Catalogue:
     # --- the institution ---
 
     @cached_property
+    def every_type(self) -> Sequence[GradeType]:
+        return [grading.read_type(row) for row in self._client.every("section-grade-types")]
+
+    @cached_property
     def types(self) -> Mapping[str, GradeType]:
         """The kinds of grade to offer, by GUID."""
-        every = [grading.read_type(row) for row in self._client.every("section-grade-types")]
         wanted = self._config.grade_types
-        chosen = [one for one in every if not wanted or any(one.is_called(name) for name in wanted)]
-        return {one.guid: one for one in chosen}
+        return {
+            one.guid: one
+            for one in self.every_type
+            if not wanted or any(one.is_called(name) for name in wanted)
+        }
 
     @cached_property
     def final(self) -> str:
-        return grading.final_of(list(self.types.values()), self._config.final_type)
+        return grading.final_of(self.every_type, self._config.final_type)
 
     @cached_property
     def definitions(self) -> Sequence[Definition]:

@@ -88,6 +88,7 @@ def test_classes_that_ended_long_ago_are_not_offered(host: Server) -> None:
 def test_the_kinds_of_grade_are_those_that_the_option_names(host: Server) -> None:
     of = adapter(host, grade_types="Final, mid1")
     assert [one.title for one in of.line_items(CLASS)] == ["Final", "Midterm"]
+    assert all(one.ok for one in adapter(host, grade_types="mid1").check())
     assert of.score_scales(CLASS) == of.categories(CLASS) == []
     with pytest.raises(Rejected) as raised:
         of.create_line_item(None)  # type: ignore[arg-type]  # no kind can be made, whatever is asked for
