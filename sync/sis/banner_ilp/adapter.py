@@ -7,6 +7,7 @@ ILP did not speak of is unknown. Sending the same again is harmless (GE10), so t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from sync.auth import TokenStore
@@ -104,7 +105,7 @@ class BannerIlp(base.Sis):
             # of whom ILP says nothing, the base says unknown
             for change in fit:
                 if said := messages.get(change.key.student_id.strip()):
-                    yield change, wire.outcome_of(said)
+                    yield change, _with_doubt(change, wire.outcome_of(said))
 
     def _entry(self, change: sis.Change) -> wire.Json:
         return wire.grade_of(change, FIELDS[_kind(change)], self._config.zone)
@@ -124,6 +125,14 @@ class BannerIlp(base.Sis):
             words = "Only a final grade can be incomplete."
             return sis.Outcome("rejected", "malformed", words)
         return None
+
+
+def _with_doubt(change: sis.Change, outcome: sis.Outcome) -> sis.Outcome:
+    """GE10 speaks of the letter; that dates beside it were taken it does not say."""
+    if outcome.state != "unchanged" or not change.after or not change.after.extras:
+        return outcome
+    words = "Banner had this grade already, and does not say whether it took the dates beside it. Check them there."
+    return replace(outcome, words=words)
 
 
 def _kind(change: sis.Change) -> str:

@@ -84,6 +84,17 @@ def test_the_same_grade_again_changes_nothing(host: Server) -> None:
     assert len(host.writes()) == 1
 
 
+def test_dates_beside_a_grade_that_banner_had_already_are_not_said_to_be_there(host: Server) -> None:
+    of = adapter(host)
+    attended = sis.Value(text="F", extras=sis.Extras(last_attended=date(2026, 10, 14)))
+    assert (pushed(of, attended).state, pushed(of, attended).words[:31]) == (
+        "accepted",
+        "Banner had this grade already, ",
+    )
+    push(of, 1)
+    assert push(of, 1)[0].words == ""
+
+
 # --- Banner's refusals ---
 
 
