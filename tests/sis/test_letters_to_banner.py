@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -12,8 +13,10 @@ from gradesync_site.sandbox.serving import serve_in_thread
 from gradesync_site.sandbox.sis import make_app
 from gradesync_site.sandbox.sis.ethos.seeds import FINAL, LETTER, guid
 from sync import engine
+from sync.engine import extras
 from sync.lms import records as lms
 from sync.models import SisConnection
+from sync.sis import records as sis
 from tests.sandbox_servers import Server
 from tests.sync.worlds import ADMIN, Course, make_course
 
@@ -80,6 +83,46 @@ def test_finals_go_through_ethos_and_are_proven_to_be_there(
     }
     assert stored == {guid("person", "S20001"): "A-", guid("person", "S20002"): "C"}
     assert guid("grade", LETTER, "A-") in letters
+
+
+def test_what_ethos_s_lists_want_is_asked_of_the_teacher_and_then_sent(
+    course_to: Callable[[str], tuple[Course, Server]],
+) -> None:
+    course, server = course_to("ethos")
+    class_id = guid("section", "ALG1-P3")
+    verified = guid("registration", class_id, guid("person", "S20001"))
+    server.control("verify", registration=verified)
+    course.lms.grade("u2", TOTAL, 10)
+    link(course, class_id, f"{class_id}#{FINAL}")
+    run = engine.preview(course.context, course.who)
+    assert sorted(one["code"] for one in run.report["problems"]) == ["frozen", "last-attendance-missing"]
+
+    (wanted,) = extras.wanted(course.context)
+    attended = sis.Extras(last_attended=date(2026, 10, 14))
+    extras.enter(course.context, {wanted.key: attended}, course.who)
+    run = course.send()
+    assert [row.state for row in run.changes.all()] == ["accepted"]
+    (record,) = server.state["student-unverified-grades"].values()
+    assert record["details"]["lastAttendance"] == {"date": "2026-10-14"}
+    assert [one["code"] for one in run.report["problems"]] == ["frozen"]
+
+
+def test_what_ilp_refuses_for_want_of_a_date_goes_when_the_teacher_enters_it(
+    course_to: Callable[[str], tuple[Course, Server]],
+) -> None:
+    course, server = course_to("banner_ilp")
+    course.lms.grade("u2", TOTAL, 10)
+    link(course, "ALG1-P3.202710", "ALG1-P3.202710#final", as_admin=True)
+    first = course.send()
+    assert [row.state for row in first.changes.order_by("student_id")] == ["accepted", "rejected"]
+
+    (wanted,) = extras.wanted(course.context)
+    attended = sis.Extras(last_attended=date(2026, 10, 14))
+    extras.enter(course.context, {wanted.key: attended}, course.who)
+    again = course.send()
+    assert [(row.student_id, row.state) for row in again.changes.all()] == [("S20002", "accepted")]
+    held = server.state["sections"]["ALG1-P3.202710"]["students"]["S20002"]
+    assert held == {"FinalGrade": "F", "LastAttendanceDate": "2026-10-14T00:00:00+00:00"}
 
 
 def test_finals_go_through_ilp_in_the_name_of_the_teacher_who_sends(

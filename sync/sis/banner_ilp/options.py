@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,7 +38,8 @@ OPTIONS: Final = (
     Option("students", "50", "How many students' grades go in one request."),
     OWN_CODES,
     ATTENDANCE,
-    LAPSE,
+    # Banner wants it of every incomplete; where nothing says so, a teacher could not enter it
+    replace(LAPSE, default="I"),
 )
 
 

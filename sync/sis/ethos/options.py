@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sync.errors import Misconfigured
@@ -92,7 +92,8 @@ OPTIONS: Final = (
     MODES,
     OWN_CODES,
     ATTENDANCE,
-    LAPSE,
+    # Banner and Colleague want it of every incomplete; where nothing says so, a teacher could not enter it
+    replace(LAPSE, default="I"),
 )
 
 

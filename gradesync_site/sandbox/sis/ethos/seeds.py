@@ -19,7 +19,8 @@ SCHEMES = {
     AUDIT: ("AU",),
 }
 MODES = {LETTER: "standard", PASS: "passFail", AUDIT: "audit"}
-BEGINS, ENDS, EXTENDED = "2026-01-12", "2027-05-14", "2027-10-15"
+# its end is far away, so that no test ends with it
+BEGINS, ENDS, EXTENDED = "2026-01-12", "2099-05-14", "2027-10-15"
 RESOURCES = {
     "grade-definitions": "6",
     "grade-schemes": "6",
