@@ -233,6 +233,7 @@ def _send_round(run: Run, reading: Reading, lease: Lease, current: _Round) -> No
             continue
         try:
             side.adapter.people = {who.sourced_id: who for one in side.classes for who in one.students}
+            side.adapter.sender = run.asked_by.sis_id.strip() if run.asked_by else ""
             _send(run, reading, lease, side.adapter, changes, rows, current.links)
         except _Stale:
             return

@@ -57,6 +57,8 @@ class Sis(ABC):
         self.documents: list[sis.Document] = []
         # whom the engine knows of, by sourced_id: for files that name people
         self.people: Mapping[str, sis.Person] = {}
+        # in whose name the engine sends, by the SIS id that the LMS has of her ("" where it has none): some SISs ask who
+        self.sender = ""
 
     @property
     @abstractmethod
