@@ -67,14 +67,17 @@ class PowerSchool(base.Sis):
         return wire.read_class(record, course)
 
     def classes_of_teacher(self, teacher_id: str) -> list[sis.Class]:
-        """This year's sections whose lead teacher has this USERS.DCID or teacher number."""
-        dcids: set[str] = set()
-        for user_dcid in self._users(teacher_id):
-            for staff in self._client.table("schoolstaff", wire.STAFF_FIELDS, f"users_dcid=={user_dcid}"):
-                query = f"teacher=={staff['id']};termid=ge={wire.year_of(_today()) * 100}"
-                rows = self._client.table("sections", wire.SECTION_FIELDS, query)
-                dcids |= {str(row["dcid"]) for row in rows}
-        found = [self.get_class(dcid) for dcid in sorted(dcids)]
+        """Of the sections whose lead teacher has this USERS.DCID or teacher number, those of the newest two years.
+
+        Two, as next year's stand there before this one's are over.
+        """
+        rows = [
+            row
+            for user_dcid in self._users(teacher_id)
+            for staff in self._client.table("schoolstaff", wire.STAFF_FIELDS, f"users_dcid=={user_dcid}")
+            for row in self._client.table("sections", wire.SECTION_FIELDS, f"teacher=={staff['id']}")
+        ]
+        found = [self.get_class(dcid) for dcid in wire.of_newest_years(rows, 2)]
         return [one for one in found if one is not None]
 
     def _users(self, teacher_id: str) -> set[str]:
@@ -136,6 +139,7 @@ class PowerSchool(base.Sis):
         if not self._config.read_back:
             return []
         columns = self._sections.columns(self._sections.linked(class_id))
+        self._scores.check_readable()
         with ThreadPoolExecutor(self.parallel, thread_name_prefix="powerschool") as pool:
             return [one for results in pool.map(self._scores.stored, columns) for one in results]
 
@@ -169,8 +173,7 @@ class PowerSchool(base.Sis):
             for name, fields in rostering
         ]
         if self._config.read_back:
-            probe = partial(self._client.probe, "assignmentscore", wire.SCORE_FIELDS)
-            found.append(_tried("Reading scores back", probe, "It can be read."))
+            found.append(_tried("Reading scores back", self._scores.check_readable, "It can be read."))
         else:
             text = "Scores are not read back: what a person changes in PowerTeacher Pro is not seen."
             found.append(Finding("Reading scores back", True, text))

@@ -28,15 +28,22 @@ class Scores:
     def __init__(self, client: Client, sections: Sections, config: Config) -> None:
         self._client, self._sections, self._config = client, sections, config
 
-    def stored(self, column: wire.Column) -> list[sis.Result]:
-        """All scores of one assignment. Raises Misconfigured where the plugin may not read them."""
-        query = f"assignmentsectionid=={column.column_id}"
+    def check_readable(self) -> None:
+        """Raises Misconfigured where the plugin may not read scores: also where there are none yet."""
         try:
-            rows = self._client.table("assignmentscore", wire.SCORE_FIELDS, query)
+            self._client.probe("assignmentscore", wire.SCORE_FIELDS)
         except Misconfigured as error:
-            raise _not_granted(error) from None
-        places = self._config.decimals
-        return [wire.read_result(row, column.item.class_id, places) for row in rows]
+            text = (
+                f"{error} Or an administrator sets the connection's option “read_back” to “no”: then what a person changes "
+                "in PowerTeacher Pro is not seen."
+            )
+            raise Misconfigured(text, error.code) from None
+
+    def stored(self, column: wire.Column) -> list[sis.Result]:
+        """All scores of one assignment."""
+        query = f"assignmentsectionid=={column.column_id}"
+        rows = self._client.table("assignmentscore", wire.SCORE_FIELDS, query)
+        return [wire.read_result(row, column.item.class_id, self._config.decimals) for row in rows]
 
     def send(self, batch: Sequence[sis.Change]) -> Iterator[Answer]:
         """Answers per change; raises BatchRejected for those still unanswered, and what any write may end in."""
@@ -111,11 +118,3 @@ def _outcome(change: sis.Change, row: Row, status: int) -> sis.Outcome:
         return sis.Outcome("rejected", "malformed", http_status=status)
     result_id = str(row.get("assignmentscoreid") or change.result_id)
     return sis.Outcome("accepted", result_id=result_id, http_status=status)
-
-
-def _not_granted(error: Misconfigured) -> Misconfigured:
-    text = (
-        f"{error} Or an administrator sets the connection's option “read_back” to “no”: then what a person changes in "
-        "PowerTeacher Pro is not seen."
-    )
-    return Misconfigured(text, error.code)

@@ -5,7 +5,7 @@ Everything is named by DCIDs (SECTIONS.DCID, STUDENTS.DCID, USERS.DCID), a colum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -77,9 +77,13 @@ class Section:
         return [("users_dcid", self.users_dcid)]
 
 
-def year_of(today: date) -> int:
-    """The YEARID of the school year that holds this day: 2025-26 is 35."""
-    return today.year - 1990 - (0 if today.month >= 7 else 1)
+def of_newest_years(rows: Iterable[Record], years: int) -> list[str]:
+    """DCIDs of the sections that lie in the newest years of these; a section without a term is none of them."""
+    by_year: dict[int, set[str]] = {}
+    for row in rows:
+        if str(row.get("termid")).isdecimal():
+            by_year.setdefault(int(row["termid"]) // 100, set()).add(str(row["dcid"]))
+    return sorted(set().union(*(by_year[year] for year in sorted(by_year)[-years:])))
 
 
 def read_class(raw: Record, course: Record | None) -> sis.Class:

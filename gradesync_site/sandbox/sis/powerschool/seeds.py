@@ -102,7 +102,7 @@ def _teacher(state: Json, person: Person) -> int:
 
 def enrol(state: Json, section: int, person: Person) -> str:
     """The student's DCID, made where she is new here."""
-    known = {one["sourced"]: dcid for dcid, one in state["students"].items()}
+    known: dict[str, str] = {one["sourced"]: one_id for one_id, one in state["students"].items()}
     dcid = known.get(person.sis_id, str(STUDENTS + len(known) + 1))
     state["students"][dcid] = {
         "id": int(dcid),

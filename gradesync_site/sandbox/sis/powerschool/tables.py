@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sync.sis import powerschool
-
 Json = dict[str, Any]
-PLUGIN = Path(powerschool.__file__).parent / "plugin.xml"
+# the file that a district installs: what it does not ask for is not granted here
+PLUGIN = Path(__file__).resolve().parents[4] / "sync" / "sis" / "powerschool" / "plugin.xml"
 GRANT = re.compile(r'<field table="(\w+)" field="(\w+)" access="(\w+)"/>')
-TERM = re.compile(r"(\w+)(==|=ge=|=le=)([\w.-]+)", re.ASCII)
+TERM = re.compile(r"(\w+)==([\w.-]+)", re.ASCII)
 
 
 def grants() -> dict[str, str]:
@@ -39,24 +38,15 @@ def rows_of(state: Json, name: str) -> list[tuple[Any, Json]] | None:
 
 
 def fits(row: Mapping[str, Any], query: str) -> bool:
-    """FIQL as far as it is used here: terms of ==, =ge= and =le=, all of which must hold."""
-    return all(_holds(row, term) for term in query.split(";") if term)
+    """FIQL as far as it is used here: "a==1;b==2", all of which must hold."""
+    return all(
+        found is not None and str(row.get(found[1])) == found[2]
+        for found in map(TERM.fullmatch, filter(None, query.split(";")))
+    )
 
 
 def fields_of(query: str) -> list[str]:
-    return [TERM.fullmatch(term)[1] for term in query.split(";") if TERM.fullmatch(term)]  # type: ignore[index]  # it matched
-
-
-def _holds(row: Mapping[str, Any], term: str) -> bool:
-    found = TERM.fullmatch(term)
-    if found is None:
-        return False
-    name, sign, wanted = found.groups()
-    value = row.get(name)
-    if sign == "==":
-        return str(value) == wanted
-    number, limit = int(str(value)), int(wanted)
-    return number >= limit if sign == "=ge=" else number <= limit
+    return [found[1] for found in map(TERM.fullmatch, query.split(";")) if found]
 
 
 def as_table(row: Mapping[str, Any], fields: Iterable[str]) -> Json:
