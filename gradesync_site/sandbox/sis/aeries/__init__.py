@@ -1,0 +1,1 @@
+"""A pretend Aeries: sections, gradebooks linked among each other, assignments by UniqueID, scores in arrays."""
