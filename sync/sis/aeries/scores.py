@@ -61,7 +61,8 @@ class Scores:
     def _post(self, batch: Sequence[sis.Change]) -> Iterator[Answer]:
         _, class_id, line_item_id, _ = batch[0].key
         path = f"/gradebooks/assignments/{line_item_id}/Scores"
-        response = self._client.post(path, [wire.score_body(one) for one in batch])
+        body = [wire.score_body(one.key, one.after, one.score_date) for one in batch if one.after is not None]
+        response = self._client.post(path, body)
         if not 200 <= response.status_code < 300:
             refused = errors.one_score_refused if len(batch) == 1 else errors.scores_refused
             raise refused(response)

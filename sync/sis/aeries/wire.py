@@ -255,11 +255,7 @@ def read_result(row: Record, class_id: str, line_item_id: str, decimals: int) ->
     )
 
 
-def score_body(change: sis.Change) -> Json:
+def score_body(key: sis.Key, value: sis.Value, day: date | None) -> Json:
     """One score: a number, and the day it was completed where the LMS says it."""
-    body: Json = {"StudentID": int(change.key.student_id)}
-    if change.after is not None:
-        body["NumberCorrect"] = change.after.score
-    if change.score_date is not None:
-        body["DateCompleted"] = change.score_date.isoformat()
-    return body
+    body: Json = {"StudentID": int(key.student_id), "NumberCorrect": value.score}
+    return body | ({"DateCompleted": day.isoformat()} if day is not None else {})
