@@ -221,6 +221,14 @@ def test_what_the_answer_does_not_show_is_unknown_and_not_counted_as_sent(host: 
     assert answers[keys[1]].state == ("accepted" if fault == "omit-student" else "unknown")
 
 
+def test_an_answer_that_shows_the_former_score_is_no_proof_of_the_new_one(host: Server) -> None:
+    of = adapter(host)
+    key = key_of(of, host)
+    pushed(of, key)
+    host.faults.on("store-nothing")
+    assert pushed(of, key, NINE, frozenset({SEVEN})).state == "unknown"
+
+
 def test_a_batch_never_carries_more_than_the_option_allows(host: Server) -> None:
     of = adapter(host, batch="2", parallel="1")
     push_all(of, keys_of(of, host, 5))
