@@ -121,7 +121,7 @@ class Aeries(base.Sis):
         """The server without the certificate, then with it. A district may not be asked for all its gradebooks."""
         found = [_tried("Server", partial(self._known, "/systeminfo"), "It answers.")]
         if found[0].ok:
-            found.append(_tried("Certificate", partial(self._known, "/schools"), "It is taken."))
+            found.append(_tried("Certificate", partial(self._known, "/schools"), "Aeries accepts it."))
         text = (
             "Gradebook Data and Gradebook Scores must be granted to read and to update: that shows with the first class, and "
             "the first scores."

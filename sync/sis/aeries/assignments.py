@@ -52,8 +52,8 @@ class Assignments:
         if len(fitting) == 1:
             return fitting[0].sourced_id
         titles = ", ".join(one.title for one in book.categories)
-        words = "Aeries wants one of the gradebook's categories for an assignment."
-        raise Rejected("extra_data_required", f"{words} {titles}".strip())
+        words = f"Aeries wants one of the gradebook's categories for an assignment. There are: {titles}"
+        raise Rejected("extra_data_required", words)
 
     def _unfit(self, new: sis.NewLineItem) -> str:
         if len(new.title) > self._config.title_limit:

@@ -26,10 +26,12 @@ TOLD: Final[tuple[tuple[str, RejectionCode], ...]] = (
 
 def not_granted(*, writing: bool) -> Misconfigured:
     """403: the certificate lacks a security area."""
-    right = "update" if writing else "read"
     text = (
-        f"Aeries does not let this certificate {right} that. An Aeries administrator must grant it Gradebook Data and "
-        "Gradebook Scores with Update, and Class Schedules and Master Schedule to read."
+        "Aeries does not let this certificate update that. An Aeries administrator must grant it Gradebook Data and "
+        "Gradebook Scores with Update."
+        if writing
+        else "Aeries does not let this certificate read that. An Aeries administrator must grant it Gradebook Data, "
+        "Gradebook Scores, Class Schedules and Master Schedule."
     )
     return Misconfigured(text, "forbidden")
 

@@ -159,7 +159,7 @@ class PowerSchool(base.Sis):
     # --- connection check ---------------------------------------------------------------------------------------
 
     def check(self) -> list[Finding]:
-        found = [_tried("Server", self._version, "It answers, and takes the key.")]
+        found = [_tried("Server", self._version, "It answers, and accepts the key.")]
         if not found[0].ok:
             return found
         rostering = (

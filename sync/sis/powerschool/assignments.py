@@ -61,8 +61,8 @@ class Assignments:
         if len(fitting) == 1:
             return fitting[0]
         titles = ", ".join(sorted(_title(one) for one in active))
-        words = "PowerSchool wants one of the teacher's categories for an assignment."
-        raise Rejected("extra_data_required", f"{words} {titles}".strip())
+        words = f"PowerSchool wants one of the teacher's categories for an assignment. There are: {titles}"
+        raise Rejected("extra_data_required", words)
 
 
 def _title(category: Row) -> str:
