@@ -104,10 +104,10 @@ class PowerSchool(base.Sis):
         return wire.read_student(found) if found else sis.Person(dcid)
 
     def teachers(self, class_id: str) -> list[sis.Teacher]:
-        """All that PowerSchool lists for the section, co-teachers too."""
+        """The lead teacher, whatever the day, and those who teach beside her now."""
         section = self._sections.linked(class_id)
         rows = self._client.table("sectionteacher", wire.TEACHING_FIELDS, f"sectionid=={section.section_id}")
-        staff_ids = sorted({str(row["teacherid"]) for row in rows})
+        staff_ids = sorted({str(row["teacherid"]) for row in rows if wire.teaches(row, _today())})
         staff = [self._client.row("schoolstaff", wire.STAFF_FIELDS, f"id=={one}") for one in staff_ids]
         dcids = {section.users_dcid, *(str(one["users_dcid"]) for one in staff if one)}
         users = [self._client.row("users", wire.USER_FIELDS, f"dcid=={one}") for one in sorted(dcids)]

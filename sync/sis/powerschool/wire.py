@@ -20,7 +20,7 @@ POINTS: Final = "POINTS"
 FLAGS: Final = {"late": "islate", "missing": "ismissing", "incomplete": "isincomplete"}
 
 SECTION_FIELDS: Final = ("dcid", "id", "termid")
-TEACHING_FIELDS: Final = ("sectionid", "teacherid")
+TEACHING_FIELDS: Final = ("sectionid", "teacherid", "start_date", "end_date")
 STAFF_FIELDS: Final = ("id", "users_dcid")
 USER_FIELDS: Final = ("dcid", "first_name", "last_name", "teachernumber", "email_addr")
 SCORE_FIELDS: Final = (
@@ -130,6 +130,12 @@ def read_teacher(row: Record) -> sis.Teacher:
         identifier=str(row.get("teachernumber") or ""),
         email=str(row.get("email_addr") or ""),
     )
+
+
+def teaches(row: Record, today: date) -> bool:
+    """Now: SECTIONTEACHER holds all who ever taught the section."""
+    begins, ends = day_of(row.get("start_date")), day_of(row.get("end_date"))
+    return (begins is None or begins <= today) and (ends is None or today <= ends)
 
 
 def _part(raw: Record, name: str) -> Record:

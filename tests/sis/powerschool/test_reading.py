@@ -87,6 +87,20 @@ def test_co_teachers_prove_a_class_too_and_writes_go_in_the_lead_teachers_name(h
     assert f"users_dcid={lead}" in host.writes()[-1]["query"]
 
 
+def test_who_taught_the_class_before_proves_nothing_and_the_lead_teacher_always_does(host: Server) -> None:
+    state, of = host.state, adapter(host)
+    row = state["sections"][class_of(host)]
+    former = next(one for one in state["staff"] if int(one) != row["teacher"])
+    lead = next(one for one in state["sectionteacher"] if one["sectionid"] == row["id"])
+    lead["end_date"] = "2025-10-01"
+    dates = {"start_date": "2025-08-25", "end_date": "2025-10-01"}
+    state["sectionteacher"].append({"sectionid": row["id"], "teacherid": int(former), **dates})
+    assert [one.identifier for one in of.teachers(class_of(host))] == ["T1001"]
+    later = {"start_date": "9999-01-01"}
+    state["sectionteacher"][-1] = {"sectionid": row["id"], "teacherid": int(former), **later}
+    assert [one.identifier for one in adapter(host).teachers(class_of(host))] == ["T1001"]
+
+
 def test_a_teachers_classes_are_found_by_her_number_or_her_dcid(host: Server) -> None:
     of = adapter(host)
     user = next(one for one in of.teachers(class_of(host)) if one.identifier == "T1001")
