@@ -37,7 +37,7 @@ class Aeries(base.Sis):
         self.parallel, self.batch_size = self._config.parallel, self._config.batch
         self._client = Client(settings.base_url, settings.secret, self._config.database_year)
         self._books = Gradebooks(self._client, self._config)
-        self._scores = Scores(self._client, self._books, self._config.decimals, _today)
+        self._scores = Scores(self._client, self._books, self._config, _today)
         self._assignments = Assignments(self._client, self._books, self._config)
 
     @property

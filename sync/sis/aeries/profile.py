@@ -30,6 +30,12 @@ OPTIONS: Final = (
         "Send scores above an assignment's number of points, as extra credit; “no”: they are held back.",
         ("yes", "no"),
     ),
+    Option(
+        "date_completed",
+        "no",
+        "Say with each score the day that the LMS gives for it, as the day on which the student completed her work.",
+        ("no", "yes"),
+    ),
     Option("title_limit", "50", "How many characters a new assignment's name may have."),
     Option("decimals", "4", "Decimal places that Aeries keeps of a score."),
     Option(
@@ -50,6 +56,7 @@ class Config:
     category: str
     formative_summative: str
     over_max: bool
+    date_completed: bool
     title_limit: int
     decimals: int
     database_year: str
@@ -96,6 +103,7 @@ def parse(settings: Settings) -> Config:
         category=given["category"].strip(),
         formative_summative=given["formative_summative"],
         over_max=given["over_max"] == "yes",
+        date_completed=given["date_completed"] == "yes",
         title_limit=_number(given, "title_limit", 10, 255),
         decimals=_number(given, "decimals", 0, 4),
         database_year=given["database_year"].strip(),

@@ -18,6 +18,7 @@ from sync.sis import records as sis
 from sync.sis.aeries import errors, wire
 from sync.sis.aeries.client import Client
 from sync.sis.aeries.gradebooks import Gradebooks
+from sync.sis.aeries.profile import Config
 from sync.sis.base import Answer, settle_conflict
 from sync.sis.rest import Row
 
@@ -27,8 +28,8 @@ UNIQUE_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 class Scores:
     """Used from several threads at once."""
 
-    def __init__(self, client: Client, books: Gradebooks, decimals: int, today: Callable[[], date]) -> None:
-        self._client, self._books, self._decimals, self._today = client, books, decimals, today
+    def __init__(self, client: Client, books: Gradebooks, config: Config, today: Callable[[], date]) -> None:
+        self._client, self._books, self._config, self._today = client, books, config, today
 
     def stored(self, class_id: str, line_item_id: str) -> list[sis.Result] | None:
         """The assignment's scores; None where it is gone."""
@@ -61,7 +62,8 @@ class Scores:
     def _post(self, batch: Sequence[sis.Change]) -> Iterator[Answer]:
         _, class_id, line_item_id, _ = batch[0].key
         path = f"/gradebooks/assignments/{line_item_id}/Scores"
-        body = [wire.score_body(one.key, one.after, one.score_date) for one in batch if one.after is not None]
+        days = {one.key: one.score_date if self._config.date_completed else None for one in batch}
+        body = [wire.score_body(one.key, one.after, days[one.key]) for one in batch if one.after is not None]
         response = self._client.post(path, body)
         if not 200 <= response.status_code < 300:
             refused = errors.one_score_refused if len(batch) == 1 else errors.scores_refused
@@ -80,7 +82,8 @@ class Scores:
             raise Unreachable("Aeries took scores and answered something unreadable.") from None
 
     def _results(self, rows: Sequence[Row], class_id: str, line_item_id: str) -> list[sis.Result]:
-        return [wire.read_result(row, class_id, line_item_id, self._decimals) for row in rows]
+        places = self._config.decimals
+        return [wire.read_result(row, class_id, line_item_id, places) for row in rows]
 
 
 def _settled(change: sis.Change, found: sis.Result | None, members: set[str]) -> sis.Outcome | None:

@@ -256,6 +256,6 @@ def read_result(row: Record, class_id: str, line_item_id: str, decimals: int) ->
 
 
 def score_body(key: sis.Key, value: sis.Value, day: date | None) -> Json:
-    """One score: a number, and the day it was completed where the LMS says it."""
+    """One score: a number, and the day on which the work was completed, where it is to be said."""
     body: Json = {"StudentID": int(key.student_id), "NumberCorrect": value.score}
     return body | ({"DateCompleted": day.isoformat()} if day is not None else {})

@@ -30,8 +30,8 @@ OPTIONS: Final = (
     Option(
         "publish",
         "",
-        "When students see scores of new assignments, in PowerSchool's word (Immediately, OnDueDate, Never, …); empty: as "
-        "the category says.",
+        "When students see scores of new assignments, in PowerSchool's own word (its publishoption, such as Immediately); "
+        "empty: as the category says.",
     ),
     Option(
         "counts", "yes", "New assignments count in the final grade that PowerSchool computes.", ("yes", "no")

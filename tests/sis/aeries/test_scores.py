@@ -121,14 +121,15 @@ def test_a_zero_is_sent_and_stays_a_zero(host: Server) -> None:
     assert [one.value for one in of.results(key.class_id)] == [zero]
 
 
-def test_the_day_of_completion_goes_along(host: Server) -> None:
-    of = adapter(host)
-    key = key_of(of, host)
+def test_a_day_of_completion_is_said_only_where_the_connection_says_so(host: Server) -> None:
+    key = key_of(adapter(host), host)
     change = sis.Change(key, None, SEVEN, NONE, score_date=date(2026, 2, 17))
-    list(of.push([change]))
-    assert score_posts(host)[0]["body"] == [
-        {"StudentID": int(key.student_id), "NumberCorrect": 7, "DateCompleted": "2026-02-17"}
-    ]
+    of = adapter(host, date_completed="yes")
+    for one, value in ((adapter(host), SEVEN), (of, NINE)):
+        list(one.push([replace(change, after=value, expected=frozenset({None, SEVEN}))]))
+    plain, dated = (post["body"][0] for post in score_posts(host))
+    assert plain == {"StudentID": int(key.student_id), "NumberCorrect": 7}
+    assert dated == plain | {"NumberCorrect": 9, "DateCompleted": "2026-02-17"}
     assert [one.score_date for one in of.results(key.class_id)] == [date(2026, 2, 17)]
 
 
@@ -349,6 +350,6 @@ def test_an_error_page_says_nothing_of_it(host: Server) -> None:
 def test_scores_may_be_sent_by_a_worker_that_has_not_read_the_class(host: Server) -> None:
     key = key_of(adapter(host), host)
     assert pushed(adapter(host), key).state == "accepted"
-    other = replace(sis.Change(key, SEVEN, NINE, frozenset({SEVEN})))
+    other = sis.Change(key, SEVEN, NINE, frozenset({SEVEN}))
     assert [outcome.state for _, outcome in adapter(host).push([other])] == ["accepted"]
     assert class_of(host) == key.class_id
