@@ -26,16 +26,16 @@ def book_of(server: Server) -> dict[str, Any]:
     return next(one for one in books if one["Sections"][0]["SectionNumber"] == section)
 
 
-def keys_of(of: Aeries, server: Server, students: int = 1) -> list[sis.Key]:
+def keys_of(server: Server, students: int = 1) -> list[sis.Key]:
     """Of the class's first assignment."""
-    class_id = class_of(server)
-    item = of.line_items(class_id)[0].sourced_id
-    found = [one.sourced_id for one in of.students(class_id)[:students]]
-    return [sis.Key("1", class_id, item, student) for student in found]
+    class_id, book = class_of(server), book_of(server)
+    rows = server.state["assignments"].items()
+    item = next(key for key, one in rows if one["GradebookNumber"] == book["GradebookNumber"])
+    return [sis.Key("1", class_id, item, student) for student in book["students"][:students]]
 
 
-def key_of(of: Aeries, server: Server) -> sis.Key:
-    return keys_of(of, server)[0]
+def key_of(server: Server) -> sis.Key:
+    return keys_of(server)[0]
 
 
 def push_all(of: Aeries, keys: list[sis.Key], value: sis.Value | None = SEVEN) -> dict[sis.Key, sis.Outcome]:

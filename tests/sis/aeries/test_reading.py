@@ -53,10 +53,7 @@ def test_students_of_another_class_in_the_same_gradebook_are_not_of_this_one(hos
     stranger = next(one for one in host.state["rosters"]["994-1002"] if one not in mine)
     book["students"].append(stranger)
     assert stranger not in {one.sourced_id for one in adapter(host).students(class_of(host))}
-    assert (
-        pushed(adapter(host), key_of(adapter(host), host)._replace(student_id=stranger)).code
-        == "not_enrolled"
-    )
+    assert pushed(adapter(host), key_of(host)._replace(student_id=stranger)).code == "not_enrolled"
 
 
 def test_who_is_tagged_inactive_is_no_student(host: Server) -> None:
@@ -89,7 +86,7 @@ def test_a_teachers_classes_are_found_by_her_staff_id(host: Server) -> None:
 
 def test_the_total_that_aeries_computes_is_there_to_be_compared(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
     pushed(of, keys[0], sis.Value(Decimal(40)))
     again = adapter(host)
     again.students(class_of(host))
@@ -146,7 +143,7 @@ def test_a_read_that_fails_raises_and_returns_nothing(
 
 def test_an_assignment_deleted_while_it_is_read_is_no_deleted_scores(host: Server) -> None:
     of = adapter(host)
-    edit(host, key_of(of, host), "7", 7)
+    edit(host, key_of(host), "7", 7)
     host.faults.on("vanished", path=r"/scores$", count=1)
     with pytest.raises(TryLater):
         of.results(class_of(host))
@@ -173,7 +170,7 @@ def test_the_school_year_goes_along_and_a_wrong_one_is_told(host: Server) -> Non
 
 def test_the_certificate_stands_in_a_header_and_nowhere_else(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     pushed(of, key)
     secret = host.hello["client_secret"]
     assert secret not in str(host.journal) and secret not in repr(of)

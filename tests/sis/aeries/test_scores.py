@@ -33,7 +33,7 @@ from tests.sis.aeries.scene import (
 
 def test_a_grade_edited_since_it_was_read_is_not_written_over(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     made = pushed(of, key).result_id
     edit(host, key, "3", 3)
     outcome = pushed(of, key, NINE, frozenset({SEVEN}), made)
@@ -47,7 +47,7 @@ def test_a_grade_edited_since_it_was_read_is_not_written_over(host: Server) -> N
 
 def test_a_grade_edited_to_what_we_send_is_accepted_without_another_write(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, "9", 9)
     assert pushed(of, key, NINE).state == "accepted"
     assert score_posts(host) == []
@@ -55,7 +55,7 @@ def test_a_grade_edited_to_what_we_send_is_accepted_without_another_write(host: 
 
 def test_an_edited_grade_and_a_refused_array_are_each_answered_once(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 4)
+    keys = keys_of(host, 4)
     edit(host, keys[0], "3", 3)
     host.faults.on("odd-student", student=keys[1].student_id)
     changes = [sis.Change(key, None, SEVEN, NONE) for key in keys]
@@ -66,7 +66,7 @@ def test_an_edited_grade_and_a_refused_array_are_each_answered_once(host: Server
 
 def test_a_score_that_vanished_since_it_was_read_is_not_made_anew_unasked(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     made = pushed(of, key).result_id
     host.state["scores"].clear()
     assert pushed(of, key, NINE, frozenset({SEVEN}), made).code == "conflict_newer"
@@ -75,7 +75,7 @@ def test_a_score_that_vanished_since_it_was_read_is_not_made_anew_unasked(host: 
 
 def test_the_same_score_again_is_the_same_row(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     made = pushed(of, key).result_id
     assert pushed(of, key, NINE, frozenset({SEVEN}), made).result_id == made
     assert [(one.sourced_id, one.value) for one in of.results(key.class_id)] == [(made, NINE)]
@@ -99,7 +99,7 @@ def test_a_mark_is_read_for_what_it_is_and_never_written_over_unasked(
     host: Server, mark: str, score: int, value: sis.Value
 ) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, mark, score)
     assert [one.value for one in of.results(key.class_id)] == [value]
     assert (pushed(of, key).code, pushed(of, key).found) == ("conflict_newer", value)
@@ -107,7 +107,7 @@ def test_a_mark_is_read_for_what_it_is_and_never_written_over_unasked(
 
 def test_an_empty_mark_is_no_zero_though_the_number_beside_it_is_one(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, "", 0)
     assert [one.value for one in of.results(key.class_id)] == [None]
     assert pushed(of, key).state == "accepted"
@@ -116,13 +116,13 @@ def test_an_empty_mark_is_no_zero_though_the_number_beside_it_is_one(host: Serve
 
 def test_a_zero_is_sent_and_stays_a_zero(host: Server) -> None:
     of = adapter(host)
-    key, zero = key_of(of, host), sis.Value(Decimal(0))
+    key, zero = key_of(host), sis.Value(Decimal(0))
     assert pushed(of, key, zero).state == "accepted"
     assert [one.value for one in of.results(key.class_id)] == [zero]
 
 
 def test_a_day_of_completion_is_said_only_where_the_connection_says_so(host: Server) -> None:
-    key = key_of(adapter(host), host)
+    key = key_of(host)
     change = sis.Change(key, None, SEVEN, NONE, score_date=date(2026, 2, 17))
     of = adapter(host, date_completed="yes")
     for one, value in ((adapter(host), SEVEN), (of, NINE)):
@@ -135,7 +135,7 @@ def test_a_day_of_completion_is_said_only_where_the_connection_says_so(host: Ser
 
 def test_a_score_rounded_by_aeries_is_accepted_and_reads_as_its_rounding(host: Server) -> None:
     of = adapter(host)
-    key, sent = key_of(of, host), sis.Value(Decimal("9.257"))
+    key, sent = key_of(host), sis.Value(Decimal("9.257"))
     host.faults.on("round-2")
     assert pushed(of, key, sent).state == "accepted"
     (found,) = of.results(key.class_id)
@@ -156,7 +156,7 @@ def test_what_aeries_takes_from_no_tool_is_refused_before_a_request(
     host: Server, value: sis.Value | None
 ) -> None:
     of = adapter(host)
-    outcome = pushed(of, key_of(of, host), value)
+    outcome = pushed(of, key_of(host), value)
     assert (outcome.state, outcome.code) == ("rejected", "malformed") and outcome.words
     assert score_posts(host) == []
 
@@ -167,8 +167,7 @@ def test_what_aeries_takes_from_no_tool_is_refused_before_a_request(
 def test_an_assignment_that_is_not_scored_in_numbers_takes_none_from_here(
     host: Server, field: dict[str, Any]
 ) -> None:
-    of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.state["assignments"][key.line_item_id].update(field)
     outcome = pushed(adapter(host), key)
     assert (outcome.state, outcome.code) == ("rejected", "not_gradable") and outcome.words
@@ -177,7 +176,7 @@ def test_an_assignment_that_is_not_scored_in_numbers_takes_none_from_here(
 
 def test_a_score_above_the_maximum_goes_or_is_refused_as_the_district_has_it(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     maximum = host.state["assignments"][keys[0].line_item_id]["NumberCorrectPossible"]
     above = sis.Value(Decimal(maximum) + 1)
     assert pushed(of, keys[0], above).state == "accepted"
@@ -194,7 +193,7 @@ def test_a_score_above_the_maximum_goes_or_is_refused_as_the_district_has_it(hos
 def test_a_student_whose_score_is_refused_does_not_sink_the_class(host: Server) -> None:
     """Aeries names nobody: so each goes alone."""
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     host.faults.on("odd-student", student=keys[1].student_id)
     answers = push_all(of, keys)
     assert [answers[one].code for one in keys] == ["", "malformed", ""]
@@ -204,8 +203,7 @@ def test_a_student_whose_score_is_refused_does_not_sink_the_class(host: Server) 
 
 def test_a_student_who_is_not_in_the_gradebook_is_never_sent_for(host: Server) -> None:
     """Aeries would leave her out without a word."""
-    of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
     book_of(host)["inactive"].append(keys[0].student_id)
     answers = push_all(adapter(host), keys)
     assert [answers[one].code for one in keys] == ["not_enrolled", ""]
@@ -215,7 +213,7 @@ def test_a_student_who_is_not_in_the_gradebook_is_never_sent_for(host: Server) -
 @pytest.mark.parametrize("fault", ["omit-student", "store-nothing", "empty-answer"])
 def test_what_the_answer_does_not_show_is_unknown_and_not_counted_as_sent(host: Server, fault: str) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
     host.faults.on(fault, method="POST", student=keys[0].student_id)
     answers = push_all(of, keys)
     assert answers[keys[0]].state == "unknown"
@@ -224,7 +222,7 @@ def test_what_the_answer_does_not_show_is_unknown_and_not_counted_as_sent(host: 
 
 def test_an_answer_that_shows_the_former_score_is_no_proof_of_the_new_one(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     pushed(of, key)
     host.faults.on("store-nothing")
     assert pushed(of, key, NINE, frozenset({SEVEN})).state == "unknown"
@@ -232,14 +230,14 @@ def test_an_answer_that_shows_the_former_score_is_no_proof_of_the_new_one(host: 
 
 def test_a_batch_never_carries_more_than_the_option_allows(host: Server) -> None:
     of = adapter(host, batch="2", parallel="1")
-    push_all(of, keys_of(of, host, 5))
+    push_all(of, keys_of(host, 5))
     assert [len(one["body"]) for one in score_posts(host)] == [2, 2, 1]
 
 
 @pytest.mark.parametrize("students", [1, 3])
 def test_a_locked_gradebook_is_frozen_for_all_in_one_request(host: Server, students: int) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, students)
+    keys = keys_of(host, students)
     host.state["locked"].append(book_of(host)["GradebookNumber"])
     answers = push_all(of, keys)
     assert {one.code for one in answers.values()} == {"frozen"}
@@ -249,13 +247,15 @@ def test_a_locked_gradebook_is_frozen_for_all_in_one_request(host: Server, stude
 def test_a_gradebook_out_of_its_dates_is_a_closed_window(host: Server) -> None:
     of = adapter(host)
     host.faults.on("out-of-dates")
-    assert {one.code for one in push_all(of, keys_of(of, host, 2)).values()} == {"window_closed"}
+    assert {one.code for one in push_all(of, keys_of(host, 2)).values()} == {"window_closed"}
 
 
-@pytest.mark.parametrize("students", [1, 2])
-def test_a_deleted_assignment_is_missing_and_nothing_is_made_anew(host: Server, students: int) -> None:
+@pytest.mark.parametrize("read_before", [True, False])
+def test_a_deleted_assignment_is_missing_and_nothing_is_made_anew(host: Server, read_before: bool) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, students)
+    keys = keys_of(host, 2)
+    if read_before:
+        of.line_items(class_of(host))
     host.state["assignments"].clear()
     assert {one.code for one in push_all(of, keys).values()} == {"line_item_missing"}
     assert score_posts(host) == [] and host.state["assignments"] == {}
@@ -264,7 +264,7 @@ def test_a_deleted_assignment_is_missing_and_nothing_is_made_anew(host: Server, 
 @pytest.mark.parametrize("students", [1, 2])
 def test_an_assignment_deleted_under_the_write_is_missing(host: Server, students: int) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, students)
+    keys = keys_of(host, students)
     host.running.app.view_functions["aeries.POST/gradebooks/assignments/<unique>/Scores"] = _gone
     assert {one.code for one in push_all(of, keys).values()} == {"line_item_missing"}
 
@@ -275,7 +275,7 @@ def _gone(unique: str) -> tuple[str, int]:
 
 def test_a_renumbered_and_renamed_assignment_still_takes_its_scores(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.state["assignments"][key.line_item_id] |= {"AssignmentNumber": 99, "Description": "Another name"}
     assert pushed(of, key).state == "accepted"
 
@@ -294,7 +294,7 @@ def test_ids_of_another_form_are_refused_before_a_request(
     host: Server, field: str, text: str, code: str
 ) -> None:
     of = adapter(host)
-    key = key_of(of, host)._replace(**{field: text})
+    key = key_of(host)._replace(**{field: text})
     assert pushed(of, key).code == code
     assert score_posts(host) == []
 
@@ -304,7 +304,7 @@ def test_ids_of_another_form_are_refused_before_a_request(
 
 def test_a_certificate_withdrawn_in_mid_run_is_for_an_administrator(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on("certificate-refused", method="POST")
     with pytest.raises(Misconfigured) as raised:
         pushed(of, key)
@@ -313,7 +313,7 @@ def test_a_certificate_withdrawn_in_mid_run_is_for_an_administrator(host: Server
 
 def test_a_certificate_without_update_is_for_an_administrator(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on("not-granted", method="POST")
     with pytest.raises(Misconfigured) as raised:
         pushed(of, key)
@@ -323,7 +323,7 @@ def test_a_certificate_without_update_is_for_an_administrator(host: Server) -> N
 @pytest.mark.parametrize("fault", ["busy-429", "busy-503"])
 def test_a_busy_server_says_when(host: Server, fault: str) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on(fault, method="POST", retry_after=9)
     with pytest.raises(TryLater) as raised:
         pushed(of, key)
@@ -333,7 +333,7 @@ def test_a_busy_server_says_when(host: Server, fault: str) -> None:
 @pytest.mark.parametrize("fault", ["error-500-after-store", "lose-answer", "html-answer"])
 def test_a_write_without_a_readable_answer_is_unknown(host: Server, fault: str) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on(fault, method="POST")
     assert pushed(of, key).state == "unknown"
     assert stored(host) == [7]
@@ -341,14 +341,14 @@ def test_a_write_without_a_readable_answer_is_unknown(host: Server, fault: str) 
 
 def test_an_error_page_says_nothing_of_it(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
     host.faults.on("out-of-dates")
     host.faults.on("html-error", method="POST")
     assert {(one.code, one.words) for one in push_all(of, keys).values()} == {("malformed", "")}
 
 
 def test_scores_may_be_sent_by_a_worker_that_has_not_read_the_class(host: Server) -> None:
-    key = key_of(adapter(host), host)
+    key = key_of(host)
     assert pushed(adapter(host), key).state == "accepted"
     other = sis.Change(key, SEVEN, NINE, frozenset({SEVEN}))
     assert [outcome.state for _, outcome in adapter(host).push([other])] == ["accepted"]

@@ -19,16 +19,17 @@ def class_of(server: Server) -> str:
     return str(server.hello["sections"]["ALG1-P3"])
 
 
-def keys_of(of: PowerSchool, server: Server, students: int = 1) -> list[sis.Key]:
+def keys_of(server: Server, students: int = 1) -> list[sis.Key]:
     """Of the class's first assignment."""
-    class_id = class_of(server)
-    item = of.line_items(class_id)[0].sourced_id
-    found = [one.sourced_id for one in of.students(class_id)[:students]]
-    return [sis.Key("1", class_id, item, student) for student in found]
+    class_id, state = class_of(server), server.state
+    parts = [part for one in state["assignments"].values() for part in one["_assignmentsections"]]
+    item = next(one["assignmentsectionid"] for one in parts if str(one["sectionsdcid"]) == class_id)
+    rows = [one for one in state["enrolments"].values() if str(one["section_id"]) == class_id]
+    return [sis.Key("1", class_id, str(item), str(one["student_id"])) for one in rows[:students]]
 
 
-def key_of(of: PowerSchool, server: Server) -> sis.Key:
-    return keys_of(of, server)[0]
+def key_of(server: Server) -> sis.Key:
+    return keys_of(server)[0]
 
 
 def push_all(

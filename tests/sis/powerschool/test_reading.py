@@ -82,7 +82,7 @@ def test_co_teachers_prove_a_class_too_and_writes_go_in_the_lead_teachers_name(h
     other = next(one for one in state["staff"] if int(one) != row["teacher"])
     state["sectionteacher"].append({"sectionid": row["id"], "teacherid": int(other)})
     assert sorted(one.identifier for one in of.teachers(class_of(host))) == ["T1001", "T1002"]
-    pushed(of, key_of(of, host))
+    pushed(of, key_of(host))
     lead = state["staff"][str(row["teacher"])]["users_dcid"]
     assert f"users_dcid={lead}" in host.writes()[-1]["query"]
 
@@ -167,7 +167,7 @@ def test_a_read_that_fails_raises_and_returns_nothing(
 @pytest.mark.parametrize("fault", ["page-repeats", "short-list", "html-page"])
 def test_scores_that_come_short_are_no_deleted_scores(host: Server, fault: str) -> None:
     of = adapter(host, page_limit="1")
-    key = key_of(of, host)
+    key = key_of(host)
     pushed(of, key)
     pushed(of, key._replace(student_id=of.students(key.class_id)[1].sourced_id))
     host.faults.on(fault, path="assignmentscore")

@@ -37,7 +37,7 @@ def score_writes(server: Server) -> list[dict[str, object]]:
 
 def test_a_grade_edited_since_it_was_read_is_not_written_over(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     pushed(of, key)
     (known,) = of.results(key.class_id)
     edit(host, key, scorepoints=3, actualscoreentered="3")
@@ -52,7 +52,7 @@ def test_a_grade_edited_since_it_was_read_is_not_written_over(host: Server) -> N
 
 def test_a_grade_edited_to_what_we_send_is_accepted_without_another_write(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, scorepoints=9, actualscoreentered="9")
     assert pushed(of, key, NINE).state == "accepted"
     assert score_writes(host) == []
@@ -60,7 +60,7 @@ def test_a_grade_edited_to_what_we_send_is_accepted_without_another_write(host: 
 
 def test_one_edited_grade_of_a_batch_is_kept_and_the_others_go(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     edit(host, keys[1], scorepoints=3)
     answers = push_all(of, keys)
     assert [answers[one].code for one in keys] == ["", "conflict_newer", ""]
@@ -69,7 +69,7 @@ def test_one_edited_grade_of_a_batch_is_kept_and_the_others_go(host: Server) -> 
 
 def test_an_edited_grade_and_a_refused_batch_are_each_answered_once(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 4)
+    keys = keys_of(host, 4)
     edit(host, keys[0], scorepoints=3)
     host.faults.on("not-associated", student=keys[1].student_id)
     changes = [sis.Change(key, None, SEVEN, NONE) for key in keys]
@@ -79,7 +79,7 @@ def test_an_edited_grade_and_a_refused_batch_are_each_answered_once(host: Server
 
 def test_a_score_deleted_since_it_was_read_is_not_made_anew_unasked(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     pushed(of, key)
     (known,) = of.results(key.class_id)
     host.state["scores"].clear()
@@ -91,7 +91,7 @@ def test_a_score_deleted_since_it_was_read_is_not_made_anew_unasked(host: Server
 
 def test_without_read_back_the_last_one_to_write_wins_as_the_option_says(host: Server) -> None:
     of = adapter(host, read_back="no")
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, scorepoints=3)
     assert pushed(of, key).state == "accepted"
     assert stored(host) == [7] and of.results(key.class_id) == []
@@ -100,7 +100,7 @@ def test_without_read_back_the_last_one_to_write_wins_as_the_option_says(host: S
 
 def test_the_same_score_again_is_the_same_row_though_no_answer_named_it(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     assert pushed(of, key).result_id == ""
     (first,) = of.results(key.class_id)
     pushed(of, key, NINE, frozenset({SEVEN}), first.sourced_id)
@@ -109,7 +109,7 @@ def test_the_same_score_again_is_the_same_row_though_no_answer_named_it(host: Se
 
 def test_what_we_do_not_carry_survives_our_write(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, iscollected=True)
     pushed(of, key)
     (row,) = host.state["scores"].values()
@@ -131,14 +131,14 @@ def test_what_we_do_not_carry_survives_our_write(host: Server) -> None:
 )
 def test_a_value_with_its_marks_is_read_as_it_was_sent(host: Server, value: sis.Value) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     assert pushed(of, key, value).state == "accepted"
     assert [one.value for one in of.results(key.class_id)] == [value]
 
 
 def test_a_mark_that_is_gone_does_not_stay(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     late = sis.Value(Decimal(7), flags=frozenset({"late"}))
     pushed(of, key, late)
     pushed(of, key, SEVEN, frozenset({late}))
@@ -147,7 +147,7 @@ def test_a_mark_that_is_gone_does_not_stay(host: Server) -> None:
 
 def test_a_score_above_the_maximum_is_extra_credit(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     maximum = of.line_items(key.class_id)[0].maximum
     assert maximum is not None and of.profile.over_max
     above = sis.Value(maximum + 1)
@@ -157,7 +157,7 @@ def test_a_score_above_the_maximum_is_extra_credit(host: Server) -> None:
 
 def test_a_score_rounded_by_powerschool_reads_as_its_rounding(host: Server) -> None:
     of = adapter(host, decimals="4")
-    key, sent = key_of(of, host), sis.Value(Decimal("9.257"))
+    key, sent = key_of(host), sis.Value(Decimal("9.257"))
     host.faults.on("round-2")
     pushed(of, key, sent)
     (found,) = of.results(key.class_id)
@@ -177,7 +177,7 @@ def test_what_powerschool_cannot_hold_is_refused_before_a_request(
     host: Server, value: sis.Value | None
 ) -> None:
     of = adapter(host)
-    outcome = pushed(of, key_of(of, host), value)
+    outcome = pushed(of, key_of(host), value)
     assert (outcome.state, outcome.code) == ("rejected", "malformed") and outcome.words
     assert score_writes(host) == []
 
@@ -186,8 +186,7 @@ def test_what_powerschool_cannot_hold_is_refused_before_a_request(
 def test_an_assignment_that_is_not_plain_points_takes_no_scores_from_here(
     host: Server, field: dict[str, object]
 ) -> None:
-    of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     part_of(host, key.line_item_id).update(field)
     outcome = pushed(adapter(host), key)
     assert (outcome.state, outcome.code) == ("rejected", "not_gradable") and outcome.words
@@ -196,7 +195,7 @@ def test_an_assignment_that_is_not_plain_points_takes_no_scores_from_here(
 
 def test_a_letter_that_a_teacher_entered_is_seen_and_kept(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     edit(host, key, actualscoreentered="B+", scorepoints=None)
     outcome = pushed(of, key)
     assert (outcome.code, outcome.found) == ("conflict_newer", sis.Value(text="B+"))
@@ -207,7 +206,7 @@ def test_a_letter_that_a_teacher_entered_is_seen_and_kept(host: Server) -> None:
 
 def test_a_student_without_association_does_not_sink_the_class(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 4)
+    keys = keys_of(host, 4)
     host.faults.on("not-associated", student=keys[2].student_id)
     answers = push_all(of, keys)
     assert [answers[one].code for one in keys] == ["", "", "not_enrolled", ""]
@@ -217,7 +216,7 @@ def test_a_student_without_association_does_not_sink_the_class(host: Server) -> 
 
 def test_a_student_whose_score_is_refused_is_told_with_powerschools_words(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     host.faults.on("odd-student", student=keys[0].student_id)
     answers = push_all(of, keys)
     assert (answers[keys[0]].code, answers[keys[0]].words) == ("malformed", "Value is not valid.")
@@ -226,7 +225,7 @@ def test_a_student_whose_score_is_refused_is_told_with_powerschools_words(host: 
 
 def test_a_student_that_the_answer_leaves_out_is_unknown_and_not_counted_as_sent(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     host.faults.on("omit-student", student=keys[1].student_id)
     answers = push_all(of, keys)
     assert [answers[one].state for one in keys] == ["accepted", "unknown", "accepted"]
@@ -235,12 +234,12 @@ def test_a_student_that_the_answer_leaves_out_is_unknown_and_not_counted_as_sent
 def test_an_error_within_a_200_is_no_success(host: Server) -> None:
     of = adapter(host)
     host.faults.on("error-within-200")
-    assert pushed(of, key_of(of, host)).code == "malformed"
+    assert pushed(of, key_of(host)).code == "malformed"
 
 
 def test_resubmit_is_done_once_and_then_later(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on("resubmit-412", count=1)
     assert pushed(of, key).state == "accepted"
     assert [one["status"] for one in score_writes(host)] == [412, 200]
@@ -252,7 +251,7 @@ def test_resubmit_is_done_once_and_then_later(host: Server) -> None:
 
 def test_a_locked_term_is_frozen_for_all_in_one_request(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 3)
+    keys = keys_of(host, 3)
     host.state["locked"].append(3501)
     answers = push_all(of, keys)
     assert {one.code for one in answers.values()} == {"frozen"}
@@ -262,7 +261,8 @@ def test_a_locked_term_is_frozen_for_all_in_one_request(host: Server) -> None:
 def test_a_deleted_assignment_is_missing_and_nothing_is_made_anew(host: Server) -> None:
     """PowerSchool answers 500 for it, after which other writes would be unknown."""
     of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
+    of.line_items(class_of(host))
     host.state["assignments"].clear()
     answers = push_all(of, keys)
     assert {(one.state, one.code) for one in answers.values()} == {("rejected", "line_item_missing")}
@@ -272,20 +272,20 @@ def test_a_deleted_assignment_is_missing_and_nothing_is_made_anew(host: Server) 
 
 def test_a_class_that_is_no_section_takes_no_scores(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)._replace(class_id="4777")
+    key = key_of(host)._replace(class_id="4777")
     assert pushed(of, key).code == "class_unknown"
 
 
 def test_a_renamed_assignment_still_takes_scores(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     part_of(host, key.line_item_id)["name"] = "Another name"
     assert pushed(of, key).state == "accepted"
 
 
 def test_a_batch_never_carries_more_than_the_option_allows(host: Server) -> None:
     of = adapter(host, batch="2", parallel="1")
-    push_all(of, keys_of(of, host, 5))
+    push_all(of, keys_of(host, 5))
     sizes = [len(one["body"]["assignment_scores"]) for one in score_writes(host)]  # type: ignore[index]  # JSON
     assert sizes == [2, 2, 1]
 
@@ -295,7 +295,7 @@ def test_a_batch_never_carries_more_than_the_option_allows(host: Server) -> None
 
 def test_a_teacher_who_left_the_class_is_not_its_teacher(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.state["sectionteacher"].clear()
     assert pushed(of, key).code == "not_your_class"
 
@@ -305,7 +305,7 @@ def test_a_teacher_who_left_the_class_is_not_its_teacher(host: Server) -> None:
 )
 def test_a_plugin_without_the_right_is_for_an_administrator(host: Server, fault: str, code: str) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on(fault, method="PUT")
     with pytest.raises(Misconfigured) as raised:
         pushed(of, key)
@@ -316,7 +316,7 @@ def test_a_plugin_without_the_right_is_for_an_administrator(host: Server, fault:
 @pytest.mark.parametrize("fault", ["busy-429", "busy-503"])
 def test_a_busy_server_says_when(host: Server, fault: str) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on(fault, method="PUT", retry_after=9)
     with pytest.raises(TryLater) as raised:
         pushed(of, key)
@@ -326,7 +326,7 @@ def test_a_busy_server_says_when(host: Server, fault: str) -> None:
 @pytest.mark.parametrize("fault", ["error-500-after-store", "lose-answer", "html-answer"])
 def test_a_write_without_a_readable_answer_is_unknown(host: Server, fault: str) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on(fault, method="PUT")
     assert pushed(of, key).state == "unknown"
     assert stored(host) == [7]
@@ -334,7 +334,7 @@ def test_a_write_without_a_readable_answer_is_unknown(host: Server, fault: str) 
 
 def test_a_200_that_stored_nothing_shows_at_the_next_read(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on("store-nothing")
     assert pushed(of, key).state == "accepted"
     assert of.results(key.class_id) == []
@@ -342,7 +342,7 @@ def test_a_200_that_stored_nothing_shows_at_the_next_read(host: Server) -> None:
 
 def test_an_error_page_refuses_one_by_one_and_says_nothing_of_it(host: Server) -> None:
     of = adapter(host)
-    keys = keys_of(of, host, 2)
+    keys = keys_of(host, 2)
     host.state["locked"].append(3501)
     host.faults.on("html-error", method="PUT")
     answers = push_all(of, keys)
@@ -351,7 +351,7 @@ def test_an_error_page_refuses_one_by_one_and_says_nothing_of_it(host: Server) -
 
 def test_an_ended_token_is_renewed_in_mid_run(host: Server) -> None:
     of = adapter(host)
-    key = key_of(of, host)
+    key = key_of(host)
     host.faults.on("token-expired", count=1, method="PUT")
     assert pushed(of, key).state == "accepted"
 
@@ -367,6 +367,6 @@ def test_many_scores_go_by_pages_of_the_servers_own_size(start: Callable[..., Se
     server = start(students=25)
     of = adapter(server)
     server.faults.on("small-pages", rows=7)
-    keys = keys_of(of, server, 25)
+    keys = keys_of(server, 25)
     assert {one.state for one in push_all(of, keys).values()} == {"accepted"}
     assert len(of.results(class_of(server))) == 25
