@@ -19,6 +19,7 @@ from tests.sync.worlds import Course, make_course
 pytestmark = pytest.mark.django_db
 # with the teacher's own number there
 VENDORS = {"powerschool": "T1001", "aeries": "994601"}
+ROOMS = {"powerschool": "powerschool", "aeries": "aeries_api"}
 GRADES = ("9.257", "0", "20")
 
 
@@ -26,7 +27,7 @@ GRADES = ("9.257", "0", "20")
 def start(
     request: pytest.FixtureRequest, local_requests: None
 ) -> Iterator[Callable[..., tuple[Course, Server]]]:
-    running = serve_in_thread(make_app(Options(dialect=request.param, extra={"plain": "yes"})))
+    running = serve_in_thread(make_app(Options(dialect=ROOMS[request.param], extra={"plain": "yes"})))
 
     def begin(**options: str) -> tuple[Course, Server]:
         server = Server(running)

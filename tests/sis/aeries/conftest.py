@@ -23,7 +23,7 @@ def start(local_requests: None) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(students: int = 0) -> Server:
-        app = make_app(Options(dialect="aeries", students=students, extra={"plain": "yes"}))
+        app = make_app(Options(dialect="aeries_api", students=students, extra={"plain": "yes"}))
         started.append(Server(serve_in_thread(app)))
         return started[-1]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from gradesync_site.sandbox.sis.aeries import seeds
+from gradesync_site.sandbox.sis.aeries_api import seeds
 from sync.sis.base import Sis
 from sync.sis.contract import SisContract
 from tests.sandbox_servers import Server

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gradesync_site.sandbox.sis.aeries import seeds
+from gradesync_site.sandbox.sis.aeries_api import seeds
 from sync.errors import AdapterError, Misconfigured, TryLater
 from sync.sis import records as sis
 from sync.sis.aeries import Aeries, errors, wire

@@ -18,8 +18,8 @@ from gradesync_site.sandbox.control import (
     make_server_app,
 )
 from gradesync_site.sandbox.data import world
-from gradesync_site.sandbox.sis.aeries import seeds
-from gradesync_site.sandbox.sis.aeries.gradebook import Gradebooks, Problem
+from gradesync_site.sandbox.sis.aeries_api import seeds
+from gradesync_site.sandbox.sis.aeries_api.gradebook import Gradebooks, Problem
 
 Json = dict[str, Any]
 YEAR = "2025-2026"

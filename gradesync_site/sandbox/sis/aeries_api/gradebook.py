@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from gradesync_site.sandbox.control import Sandbox, answer, drop_connection, loads
-from gradesync_site.sandbox.sis.aeries import seeds
+from gradesync_site.sandbox.sis.aeries_api import seeds
 
 Json = dict[str, Any]
 ASSIGNMENT_FIELDS = {
