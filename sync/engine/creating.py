@@ -271,7 +271,7 @@ def _settle(
 
 def _may_ask_again(link: LineItemLink, profile: sis.Profile) -> bool:
     """A creation whose id the SIS gives counts as not stored only `settle_s` after it was asked for (design §4)."""
-    if profile.idempotent:
+    if profile.idempotent and not profile.gives_item_ids:
         return True
     now = timezone.now()
     asked = LineItemLink.objects.filter(

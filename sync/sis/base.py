@@ -206,6 +206,7 @@ class Sis(ABC):
         try:
             answers.extend(self._send(batch) if batch else ())
         except BatchRejected as error:
+            batch = self._unanswered(batch, answers)
             named = [(one, error.culprits[one.key]) for one in batch if one.key in error.culprits]
             answers.extend((one, sis.Outcome("rejected", why.code, why.words)) for one, why in named)
             try:
@@ -238,8 +239,12 @@ class Sis(ABC):
 
     @staticmethod
     def _rest(batch: Sequence[sis.Change], answers: Sequence[Answer], outcome: sis.Outcome) -> list[Answer]:
+        return [(change, outcome) for change in Sis._unanswered(batch, answers)]
+
+    @staticmethod
+    def _unanswered(batch: Sequence[sis.Change], answers: Sequence[Answer]) -> list[sis.Change]:
         answered = {change.key for change, _ in answers}
-        return [(change, outcome) for change in batch if change.key not in answered]
+        return [change for change in batch if change.key not in answered]
 
 
 def unfit(change: sis.Change, profile: sis.Profile) -> str:

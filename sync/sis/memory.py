@@ -248,7 +248,8 @@ class Memory(base.Sis):
         def store() -> sis.LineItem:
             if new.class_id not in self.world.classes:
                 raise Rejected("class_unknown")
-            item_id = new.sourced_id if self.profile.idempotent else self.world.new_id("i")
+            ours = self.profile.idempotent and not self.profile.gives_item_ids
+            item_id = new.sourced_id if ours else self.world.new_id("i")
             self.world.items[item_id] = sis.LineItem(
                 item_id, new.title, new.class_id, new.minimum, new.maximum, due=new.due
             )

@@ -454,6 +454,8 @@ class Profile:
     read_back: bool = True
     # True: writing the same change again is the same record (PUT by a derived id). False: the SIS gives the id.
     idempotent: bool = True
+    # the SIS gives its line items' ids: one that is created twice is there twice, also where grades are idempotent
+    gives_item_ids: bool = False
     create_line_items: bool = True
     withdraw: bool = True
     settle_s: int = 60

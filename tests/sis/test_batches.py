@@ -91,6 +91,22 @@ def test_a_batch_refused_for_all_of_it_is_not_sent_again(of: Atomic) -> None:
     assert len(of.sent) == 1
 
 
+def test_what_was_answered_before_the_batch_was_refused_is_answered_once(of: Atomic) -> None:
+    class Looks(Atomic):
+        """Finds out about s1 before it sends the others."""
+
+        def _send(self, batch: Sequence[sis.Change]) -> Iterable[Answer]:
+            for change in batch:
+                if change.key.student_id == "s1":
+                    yield change, sis.Outcome("rejected", "conflict_newer")
+            yield from super()._send([one for one in batch if one.key.student_id != "s1"])
+
+    looks = Looks(of.settings)
+    looks.refusal = naming("s2")
+    answers = [(change.key.student_id, outcome.code) for change, outcome in looks.push(changes())]
+    assert sorted(answers) == [("s1", "conflict_newer"), ("s2", "not_enrolled"), ("s3", ""), ("s4", "")]
+
+
 def test_a_sis_that_turns_busy_after_a_refusal_keeps_the_answers_it_gave(of: Atomic) -> None:
     def refusal(batch: Sequence[sis.Change]) -> Exception | None:
         return naming("s2")(batch) or TryLater("The SIS is busy.")

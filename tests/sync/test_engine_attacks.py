@@ -309,8 +309,11 @@ def test_line_item_whose_answer_was_lost_is_found_by_the_next_look(idempotent: b
     assert len(course.sis.items) == 3
 
 
-def test_line_item_whose_id_the_sis_gives_is_not_asked_for_twice_within_the_settle_time() -> None:
-    course = make_course(profile=Profile(idempotent=False, settle_s=60))
+@pytest.mark.parametrize("profile", [Profile(idempotent=False), Profile(gives_item_ids=True)])
+def test_line_item_whose_id_the_sis_gives_is_not_asked_for_twice_within_the_settle_time(
+    profile: Profile,
+) -> None:
+    course = make_course(profile=profile)
     course.lms.add_item("a9", title="Essay", maximum=10)
     asked: list[str] = []
 
