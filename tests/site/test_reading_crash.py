@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import FULL
 from tests.site.scene import Scene
 
 pytestmark = pytest.mark.processes
 
 
-@pytest.mark.parametrize("after", [2, 5])
+@pytest.mark.parametrize("after", [2, 5] if FULL else [5])
 def test_worker_killed_in_mid_reading_is_followed_by_one_that_reads_anew(after: int, tmp_path: Path) -> None:
     with Scene(tmp_path / "home", latency_ms=60) as scene:
         run_id, look_id = scene.asked_reads()
