@@ -59,6 +59,7 @@ class Registrar:
         return None
 
     def _fitted(self, key: sis.Key, value: sis.Value) -> sis.Value:
+        self._check_held(value)
         registration = self._registration(key)
         self._check_kept_by_registrar(key, registration)
         if value.text is None:
@@ -66,6 +67,15 @@ class Registrar:
         value = replace(value, text=self._in_mode(value.text, registration))
         grade = self._grade(value.text or "", registration)
         return replace(value, extras=self._extras(key, grade))
+
+    def _check_held(self, value: sis.Value) -> None:
+        """What this SIS has no place for is told before anything is sent; `sync.sis.base.unfit` is the last gate."""
+        if value.score is not None and not self.profile.scores:
+            raise _Refused("numbers-not-taken")
+        if value.text is not None and not self.profile.texts:
+            raise _Refused("texts-not-taken")
+        if value.status == sis.ScoreStatus.EXEMPT and not self.profile.exempt:
+            raise _Refused("excused-not-held")
 
     def _stands(self, key: sis.Key, value: sis.Value, held: sis.Value) -> bool:
         """What stands there already needs no leave: a grade that is final is no problem while the LMS says the same."""
@@ -212,6 +222,9 @@ class _Refused(Exception):
 OF_ATTENDANCE: Final = frozenset({"extras-missing", "last-attendance-missing", "last-attendance-impossible"})
 OF_LAPSE: Final = frozenset({"extras-missing", "lapse-missing", "lapse-impossible"})
 TEXTS: Final[Mapping[str, tuple[Who, str]]] = {
+    "numbers-not-taken": ("teacher", "This SIS takes letters or codes only, no numbers. Choose on the page “Scale” what is sent instead."),
+    "texts-not-taken": ("teacher", "This SIS takes numbers only, no letters. Choose points or percent on the page “Scale”."),
+    "excused-not-held": ("teacher", "This SIS cannot hold that a student is excused. Enter it there by hand, or leave the student out."),
     "registration-unknown": ("sis_admin", "The SIS lists no registration of this student in the class, so it takes no grade."),
     "not_gradable": ("sis_admin", "The SIS takes no grade for this student's registration."),
     "not_enrolled": ("sis_admin", "The SIS does not list this student in the class."),

@@ -98,6 +98,8 @@ def checked_scale(scale: str, item: lms.LineItem, there: sis.LineItem | None, pr
         return "letter"
     if there is None and item.grading_type == "letter" and profile.texts:
         return "letter"
+    if not profile.scores:
+        return "pass_fail" if item.grading_type == "pass_fail" else "letter"
     return "points"
 
 

@@ -67,6 +67,7 @@ def line_items(request: Request, public_id: UUID) -> HttpResponse:
         gone=[link for link in links if link.lms_line_item_id not in known] if seen.snapshot else [],
         scales=wording.SCALES,
         open_count=sum(1 for item in assignments if item.is_open),
+        may_create=any(seen.offer(link.pk).get("creates") is not False for link in seen.standing),
         has_equal_titles=any(linking.has_equal_title(item) for item in assignments),
     )
 
@@ -90,6 +91,7 @@ def line_item(request: Request, public_id: UUID) -> HttpResponse:
         chosen=chosen | {"holds": linking.holds(chosen)} if chosen else None,
         move=engine.preview_change(linked, chosen["id"]) if linked and chosen else None,
         scales=wording.SCALES.items(),
+        may_create=seen.offer(cell.class_link.pk).get("creates") is not False,
         total=scheme_words.total(item.data["line_item_id"], seen.snapshot),
     )
 

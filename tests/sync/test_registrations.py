@@ -56,6 +56,21 @@ def test_a_grade_of_her_list_goes_as_it_is() -> None:
     assert registrar().fit(KEY, text("A")) == text("A")
 
 
+def test_what_the_sis_has_no_place_for_is_a_problem_before_sending() -> None:
+    letters = registrar(profile=sis.Profile(scores=False, exempt=False))
+    numbers = registrar(profile=sis.Profile(texts=False))
+    excused = sis.Value(status=sis.ScoreStatus.EXEMPT)
+    for of, value, code in (
+        (letters, sis.Value(score=Decimal("86.25")), "numbers-not-taken"),
+        (letters, excused, "excused-not-held"),
+        (numbers, text("A"), "texts-not-taken"),
+    ):
+        found = of.fit(KEY, value)
+        assert isinstance(found, Problem) and (found.code, found.who) == (code, "teacher")
+    assert numbers.fit(KEY, sis.Value(score=Decimal(0))) == sis.Value(score=Decimal(0))
+    assert numbers.fit(KEY, excused) == excused
+
+
 def test_a_grade_that_her_registration_does_not_take_is_a_problem_before_sending() -> None:
     assert refused(registrar(), "B+") == "grade_not_in_scale"
 

@@ -165,6 +165,24 @@ def test_sis_that_takes_no_new_assignments_says_so(course: Course, ada: Browser)
     course.lms.add_item("a9", title="Essay")
     ada.post("look")
     assert "takes no new assignments from here" in text_of(ada.get("create_line_items"))
+    assert "Create missing ones" not in text_of(ada.get("line_items"))
+    one = {"class_link": course.class_link.pk, "item": "a9"}
+    assert "create a new one" not in text_of(ada.get("line_item", query=one))
+
+
+def test_sis_of_letters_is_linked_as_letters_and_numbers_are_told_before_sending(
+    course: Course, ada: Browser
+) -> None:
+    course.sis.profile = Profile(scores=False)
+    course.lms.add_item("a9", title="Essay", maximum=20)
+    course.lms.grade("u1", "a9", Decimal(18))
+    course.sis.add_item("c1", "i9", title="Essay")
+    made = engine.link_line_item(course.class_link, "a9", "i9", course.who)
+    assert made.scale == "letter"
+    engine.set_scale(made, "points", course.who)
+    run = engine.preview(course.context, course.who)
+    assert "takes letters or codes only" in text_of(ada.get("review", run.pk))
+    assert not run.changes.filter(line_item_id="i9").exists()
 
 
 def test_only_one_course_total_is_created_for_a_class(course: Course, ada: Browser) -> None:
