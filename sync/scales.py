@@ -399,8 +399,6 @@ def _is_number(text: str) -> bool:
 
 
 _TOTALS: Final[Mapping[str, str]] = {
-    "current": "current score ",
-    "final": "final score ",
     "calculated": "calculated grade ",
     "adjusted": "adjusted grade ",
     "external": "external grade ",

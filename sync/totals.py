@@ -121,7 +121,9 @@ class Rule:
     drops: bool = False
     omitted: bool = False
     linked_only: bool = False
+    # what counts as zero: all that is not graded, or only what is marked missing
     zeros: bool = False
+    missing: bool = False
 
 
 SisRule = Callable[[list[Entry], list[Entry]], Decimal | None]
@@ -156,6 +158,7 @@ class _Work:
         self.categories = {one.category_id: one for one in gradebook.categories}
         self.weighted = gradebook.state.weighted is True
         totals = {one.line_item_id for one in gradebook.line_items if one.kind == "course_total"}
+        self.has_both = lms.has_both_totals(totals, self.period_id)
         self.items = {one.line_item_id: one for one in gradebook.line_items if self._may_count(one)}
         self.results: dict[str, dict[str, lms.Result]] = defaultdict(dict)
         for one in gradebook.results:
@@ -196,11 +199,12 @@ class _Work:
     # --- the LMS's side ---
 
     def _lms_rule(self, rows: Sequence[Compared]) -> Rule:
-        """Current leaves ungraded work out, final counts it as zero; of another total, what most students' totals say."""
+        """Of two, current leaves ungraded work out and final counts it as zero; else what most students' totals say."""
         left_out, as_zero = Rule(self.weighted, drops=True), Rule(self.weighted, drops=True, zeros=True)
-        if self.which in ("current", "final"):
+        if self.has_both and self.which in ("current", "final"):
             return as_zero if self.which == "final" else left_out
-        return max((left_out, as_zero), key=lambda rule: sum(self._gives(rule, one) for one in rows))
+        rules = (left_out, replace(left_out, missing=True), as_zero)
+        return max(rules, key=lambda rule: sum(self._gives(rule, one) for one in rows))
 
     def _gives(self, rule: Rule, row: Compared) -> bool:
         return is_rounding(self._by(rule, row), row.lms_percent, at_least=2)
@@ -216,17 +220,18 @@ class _Work:
             linked = name in self.side.links
             if (rule.linked_only and not linked) or (item.omitted and not (rule.omitted and linked)):
                 continue
-            entry = self._entry(item, self.results[user_id].get(name), zeros=rule.zeros)
+            entry = self._entry(item, self.results[user_id].get(name), rule)
             if entry is not None:
                 found.append(entry)
         return found
 
     @staticmethod
-    def _entry(item: lms.LineItem, result: lms.Result | None, *, zeros: bool) -> Entry | None:
+    def _entry(item: lms.LineItem, result: lms.Result | None, rule: Rule) -> Entry | None:
         if item.maximum is None or (result is not None and result.status is lms.Status.EXCUSED):
             return None
         score = _score(result)
-        if score is None and not zeros:
+        is_missing = result is not None and result.status is lms.Status.MISSING
+        if score is None and not (rule.zeros or (rule.missing and is_missing)):
             return None
         return Entry(item.line_item_id, score or Decimal(0), item.maximum, item.category_id)
 
@@ -273,7 +278,7 @@ class _Work:
             ("dropped", self._by(rule := replace(rule, drops=False), row)),
             ("omitted", self._by(rule := replace(rule, omitted=True), row)),
             ("unlinked", self._by(rule := replace(rule, linked_only=True), row)),
-            ("ungraded", self._by(replace(rule, zeros=False), row)),
+            ("ungraded", self._by(replace(rule, zeros=False, missing=False), row)),
             *self._in_sis_steps(row),
         ]
         known = sis_rule is not None and self._sis_gives(sis_rule, row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -45,6 +45,14 @@ def parts_of_total(line_item_id: str) -> tuple[str, str]:
     kind, _, rest = line_item_id.partition(":")
     which, _, period_id = rest.partition(":")
     return (which, period_id) if kind == "course_total" else ("", "")
+
+
+def has_both_totals(line_item_ids: Collection[str], period_id: str = "") -> bool:
+    """Does the LMS show a current total, without ungraded work, beside a final one, with zeros for it?
+
+    Of one alone only the LMS's own rule says what counts in it.
+    """
+    return {course_total(which, period_id) for which in ("current", "final")} <= set(line_item_ids)
 
 
 @dataclass(frozen=True, slots=True)

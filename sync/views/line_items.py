@@ -63,7 +63,11 @@ def line_items(request: Request, public_id: UUID) -> HttpResponse:
         groups=linking.grouped([linking.with_evidence(seen, item) for item in listed]),
         page=listed,
         narrowed=Filter(),
-        totals=[linking.with_evidence(seen, one) for one in items if one.data["kind"] == "course_total"],
+        totals=[
+            (linking.with_evidence(seen, one), scheme_words.total(one.data["line_item_id"], seen.snapshot))
+            for one in items
+            if one.data["kind"] == "course_total"
+        ],
         gone=[link for link in links if link.lms_line_item_id not in known] if seen.snapshot else [],
         scales=wording.SCALES,
         open_count=sum(1 for item in assignments if item.is_open),
@@ -126,7 +130,7 @@ def _class_link(request: Request, link_id: int) -> ClassLink:
 
 
 def _one_total_only(class_link: ClassLink, line_item_id: str) -> None:
-    """Current and final course total are two answers to one question: a class takes one of them, for each period."""
+    """Several course totals are answers to one question: a class takes one of them, for each period."""
     which, period_id = lms.parts_of_total(line_item_id)
     if not which:
         return
@@ -244,13 +248,13 @@ def _create(request: Request, public_id: UUID) -> HttpResponse:
 
 
 def _mark_second_totals(picked: list[NewItemForm]) -> None:
-    """Current and final: a class takes one of them, for each grading period."""
+    """A class takes one of them, for each grading period."""
     totals = [form for form in picked if form.item.data["kind"] == "course_total"]
     taken: set[tuple[int, str]] = set()
     for form in totals:
         place = (form.cell.class_link.pk, lms.parts_of_total(form.item.data["line_item_id"])[1])
         if place in taken:
-            form.add_error(None, _("Choose one course total for a class: the current or the final one."))
+            form.add_error(None, _("A class takes one course total: choose one of them."))
         taken.add(place)
 
 

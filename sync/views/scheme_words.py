@@ -13,9 +13,12 @@ from sync.views.wording import Text
 
 Json = Mapping[str, Any]
 
-TOTALS: Final[Mapping[str, Text]] = {
+# said of an LMS that shows both
+BOTH: Final[Mapping[str, Text]] = {
     "current": gettext_lazy("The current score: graded work only; what is not graded yet does not count."),
     "final": gettext_lazy("The final score: work that is not handed in counts as zero."),
+}
+TOTALS: Final[Mapping[str, Text]] = {
     "calculated": gettext_lazy("The calculated grade: as the LMS computes it from the grades."),
     "adjusted": gettext_lazy("The adjusted grade: as a teacher set it by hand, else as the LMS computes it."),
     "external": gettext_lazy("The external grade: the one that the course reports outside the LMS."),
@@ -24,17 +27,27 @@ TOTALS: Final[Mapping[str, Text]] = {
 
 
 def total(line_item_id: str, snapshot: Json) -> str:
-    """What this course total is; empty for an assignment. Where the LMS has but one, its own rule says how it is made."""
+    """What this course total is; empty for an assignment, and for what only the LMS's own rule tells."""
     which, period_id = lms.parts_of_total(line_item_id)
     if not which:
         return ""
-    text = str(TOTALS.get(which) or _("The LMS's own course total (%(which)s).") % {"which": which})
-    if not period_id:
-        return text
-    titles = {one["id"]: one["title"] for one in snapshot.get("periods", [])}
-    return f"{text} " + _("Only of the grading period “%(period)s”.") % {
-        "period": titles.get(period_id) or period_id
-    }
+    words = TOTALS | BOTH if lms.has_both_totals(_ids(snapshot), period_id) else TOTALS
+    texts = [str(words[which])] if which in words else []
+    if period_id:
+        titles = {one["id"]: one["title"] for one in snapshot.get("periods", [])}
+        period = titles.get(period_id) or period_id
+        texts.append(_("Only of the grading period “%(period)s”.") % {"period": period})
+    return " ".join(texts)
+
+
+def named(line_item_id: str, snapshot: Json) -> str:
+    """As the LMS calls this course total, and what it is."""
+    titles = {one["line_item_id"]: one["title"] for one in snapshot.get("items", [])}
+    return " – ".join(filter(None, (titles.get(line_item_id, ""), total(line_item_id, snapshot))))
+
+
+def _ids(snapshot: Json) -> set[str]:
+    return {one["line_item_id"] for one in snapshot.get("items", [])}
 
 
 def applied(scheme: Json) -> list[str]:

@@ -84,7 +84,7 @@ def compared(seen: Seen) -> list[tuple[ClassLink, Json]]:
 
 
 def _which(seen: Seen) -> list[tuple[ClassLink, str]]:
-    return [(link, scheme_words.total(one["line_item_id"], seen.snapshot)) for link, one in compared(seen)]
+    return [(link, scheme_words.named(one["line_item_id"], seen.snapshot)) for link, one in compared(seen)]
 
 
 def _kind(row: Row) -> str:

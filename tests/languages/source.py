@@ -41,7 +41,7 @@ PHRASES = {
 }  # fmt: skip
 # words that are data, or only ever stand in a program's answer
 DATA = {
-    "no credit", "access token", "Access token", "current score ", "final score ", "calculated grade ",
+    "no credit", "Access token", "calculated grade ",
     "adjusted grade ", "external grade ", "grade set by hand ", "course total ",
     "%(lms_fields)s = %(sis_fields)s or %(user_ids)s<type>", "nothing to send",
 }  # fmt: skip
@@ -50,8 +50,8 @@ PARTS = {
     "%(number)s of %(number2)s", "%(number)s of %(number2)s = %(number3)s %%", "from %(number)s %%",
     "%(number)s GPA points", "rounded %(rounding)s to %(places)s", "half up", "half even", "down", "1 decimal",
     "problem: %(rest)s", "waits for a review in the LMS", "students", "grades", "%(number)s decimals",
-    "current score %(rest)s", "final score %(rest)s", "calculated grade %(rest)s", "adjusted grade %(rest)s", "external grade %(rest)s",
-    "grade set by hand %(rest)s", "course total %(rest)s",
+    "calculated grade %(rest)s", "adjusted grade %(rest)s", "external grade %(rest)s",
+    "grade set by hand %(rest)s", "course total %(rest)s", "%(product)s answered with %(what)s.",
 }  # fmt: skip
 CALLS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
 LITERAL = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -140,6 +140,19 @@ def in_engine(text: str, *, phrases: bool) -> Iterator[str]:
         said = spoken(node)
         if _is_sentence(said) or (phrases and _is_phrase(said)):
             yield said
+    yield from _ends(tree)
+
+
+def _ends(tree: ast.Module) -> Iterator[str]:
+    """What a client's `broken` and `incomplete` put into their sentence: it is shown in one, and is none itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) in {"broken", "_broken", "incomplete"}:
+            # `incomplete` names the product first
+            for one in node.args[_called(node) == "incomplete" :]:
+                if isinstance(one, ast.JoinedStr) or (
+                    isinstance(one, ast.Constant) and isinstance(one.value, str)
+                ):
+                    yield spoken(one)
 
 
 def _silent(tree: ast.Module) -> Iterator[ast.AST]:

@@ -143,6 +143,19 @@ def test_what_stands_beside_a_grade_is_said_with_dates_as_its_reader_writes_them
     assert "31 de enero de 2027, después F" in told["es"]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_lms_or_sis_answered_is_said_to_its_last_word(language: str) -> None:
+    with translation.override(language):
+        told = telling.tell(
+            "Moodle answered with a page instead of data. Try later; if it stays, ask the LMS administrator."
+        )
+        missing = telling.tell(
+            "The connection to Canvas has no access token. An administrator must add it to the connection."
+        )
+    assert "Moodle" in told and "page instead" not in told and "answered" not in told
+    assert "Canvas" in missing and "access token" not in missing
+
+
 def test_the_why_of_a_grade_is_said_part_by_part() -> None:
     with translation.override("es"):
         told = telling.tell("8 of 10 → 80 of 100, rounded half up to a whole number")

@@ -277,8 +277,9 @@ def test_percent_in_a_column_with_its_own_range() -> None:
 @pytest.mark.parametrize(
     ("line_item_id", "why"),
     [
-        (lms.COURSE_TOTAL_FINAL, "final score 91.2 %"),
-        (lms.COURSE_TOTAL_CURRENT, "current score 91.2 %"),
+        (lms.COURSE_TOTAL_FINAL, "course total 91.2 %"),
+        (lms.course_total("calculated"), "calculated grade 91.2 %"),
+        (lms.course_total("external"), "external grade 91.2 %"),
     ],
 )
 def test_a_course_total_says_which_one_it_is(line_item_id: str, why: str) -> None:

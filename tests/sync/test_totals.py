@@ -34,11 +34,15 @@ class Course:
             for name, maximum in items.items()
         }
         self.total = lms.LineItem(which, "Total", HUNDRED, kind="course_total")
+        # an LMS that shows one of these two shows the other as well, unless a test takes it out
+        self.other = replace(self.total, line_item_id=_other_of(which))
         self.categories: list[lms.Category] = []
         self.weighted: bool | None = None
         self.grades: dict[str, Scores] = {}
         self.totals: dict[str, tuple[str | None, bool]] = {}
         self.links = {name: f"sis-{name}" for name in items}
+        if which == CURRENT:
+            self.links[which] = "sis-total"
         self.sis_items = {
             f"sis-{name}": sis.LineItem(f"sis-{name}", name, "c", Decimal(0), Decimal(maximum))
             for name, maximum in items.items()
@@ -77,7 +81,7 @@ class Course:
     def book(self) -> lms.Gradebook:
         return lms.Gradebook(
             tuple(lms.Member(name) for name in self.grades),
-            (*self.items.values(), self.total),
+            (*self.items.values(), self.total, *([self.other] if self.other.line_item_id else [])),
             tuple(self.results()),
             categories=tuple(self.categories),
             state=lms.CourseState(weighted=self.weighted),
@@ -110,6 +114,12 @@ class Course:
             code for code in CODES if code in {one.code for one in found.steps}
         ]
         return {one.code: one.points for one in found.steps}
+
+
+def _other_of(which: str) -> str:
+    name, period_id = lms.parts_of_total(which)
+    other = {"current": "final", "final": "current"}.get(name)
+    return lms.course_total(other, period_id) if other else ""
 
 
 def _result(user: str, item: str, score: str | lms.Status | None) -> lms.Result:
@@ -356,7 +366,7 @@ def test_an_lms_without_a_total_is_not_compared() -> None:
 def test_the_total_that_is_sent_is_the_one_that_is_compared() -> None:
     course = Course(essay="10")
     of_period = lms.LineItem(lms.course_total("final", "p"), "Q1", HUNDRED, kind="course_total")
-    current = lms.LineItem(CURRENT, "Current", HUNDRED, kind="course_total")
+    current = course.other
     own = lms.LineItem(lms.course_total("calculated"), "Own", HUNDRED, kind="course_total")
     book = replace(course.book(), line_items=(of_period, own, current, course.total))
     assert totals.chosen_total(book, {}) == course.total
@@ -380,6 +390,23 @@ def test_what_a_total_of_another_word_makes_of_ungraded_work_is_seen_from_the_to
     course = Course(lms.course_total("calculated"), essay="10", quiz="10")
     course.student("ada", "90", "90", essay="9", quiz=None)
     assert course.steps() == {}
+
+
+def test_what_stands_alone_is_not_taken_for_one_of_two() -> None:
+    """Moodle's one total, whose id is that of Canvas's current one, may count ungraded work as zero."""
+    course = Course(CURRENT, essay="10", quiz="10")
+    course.other = replace(course.other, line_item_id="")
+    course.student("ada", "45", "90", essay="9", quiz=None)
+    assert course.steps() == {"ungraded": Decimal(45)}
+
+
+def test_a_total_may_count_what_is_missing_as_zero_and_leave_out_what_is_not_graded() -> None:
+    course = Course(FINAL, essay="10", quiz="10", test="20")
+    course.other = replace(course.other, line_item_id="")
+    course.student("ada", "45", "90", essay="9", quiz=lms.Status.MISSING, test=None)
+    course.student("bo", "90", "90", essay="9", quiz=None, test=None)
+    assert course.steps() == {"ungraded": Decimal(45)}
+    assert course.steps("bo") == {}
 
 
 def test_totals_of_the_sis_stand_in_the_one_column_that_it_computes() -> None:

@@ -192,5 +192,7 @@ def test_only_one_course_total_is_created_for_a_class(course: Course, ada: Brows
     forms = ada.get("create_line_items").context["forms"]
     fields = {form.add_prefix(name): str(form[name].value() or "") for form in forms for name in form.fields}
     ticked = {form.add_prefix("create"): "on" for form in forms}
-    assert "Choose one course total" in text_of(ada.post("create_line_items", **fields | ticked))
+    assert "A class takes one course total: choose one of them." in text_of(
+        ada.post("create_line_items", **fields | ticked)
+    )
     assert len(course.sis.items) == 2

@@ -89,6 +89,7 @@ def test_grade_edited_in_the_sis_is_no_matter_of_the_scale(course: Course, ada: 
 def test_course_total_says_which_one_is_sent(course: Course, ada: Browser) -> None:
     total = "course_total:final"
     course.lms.add_item(total, title="Course total (final)", kind="course_total")
+    course.lms.add_item("course_total:current", title="Course total (current)", kind="course_total")
     course.sis.add_item("c1", "total", title="Total")
     ada.post("look")
     assert "No course total is sent" in text_of(ada.get("schemes"))
@@ -97,15 +98,32 @@ def test_course_total_says_which_one_is_sent(course: Course, ada: Browser) -> No
     assert "Course total (final): The final score: work that is not handed in counts as zero." in page
 
 
+def test_of_a_total_that_stands_alone_only_the_rule_of_the_lms_says_what_counts(
+    course: Course, ada: Browser
+) -> None:
+    course.lms.state = lms.CourseState(total_rule="Whether ungraded work counts is set in the gradebook.")
+    course.lms.add_item("course_total:current", title="Course total", kind="course_total")
+    course.sis.add_item("c1", "total", title="Total")
+    ada.post("look")
+    listed = text_of(ada.get("line_items"))
+    ada.post(
+        "link_line_item", class_link=course.class_link.pk, line_item_id="course_total:current", sis_id="total"
+    )
+    for page in (listed, text_of(ada.get("schemes"))):
+        assert "Course total" in page
+        assert "How the LMS makes its total: Whether ungraded work counts" in page
+        assert "graded work only" not in page
+        assert "A class takes one of them" not in page
+
+
 def test_a_total_of_a_grading_period_or_of_another_word_says_what_it_is(course: Course, ada: Browser) -> None:
     course.lms.periods.append(lms.GradingPeriod("p1", "Quarter 1"))
     course.lms.state = lms.CourseState(total_rule="Ungraded work is left out.")
+    course.lms.add_item(lms.course_total("current", "p1"), title="Current", kind="course_total")
     words = {
         lms.course_total("final", "p1"): "as zero. Only of the grading period “Quarter 1”.",
         lms.course_total("calculated"): "The calculated grade: as the LMS computes it from the grades.",
-        lms.course_total(
-            "house", "p2"
-        ): "The LMS's own course total (house). Only of the grading period “p2”.",
+        lms.course_total("_9_1", "p2"): "Total 2: Only of the grading period “p2”.",
     }
     for number, total in enumerate(words):
         course.lms.add_item(total, title=f"Total {number}", kind="course_total")

@@ -52,7 +52,7 @@ def test_both_totals_stand_side_by_side_with_what_makes_them_differ(ada: Browser
     assert "Student 1 56 65 +9 +9: the LMS weighs groups of assignments" in page
     assert "Student 2 70 70 0 The same" in page
     assert "How the LMS makes its total: Groups count by their weights." in page
-    assert "Compared with this total of the LMS: The final score" in page
+    assert "Compared with this total of the LMS: Total How the LMS makes" in page
     reasons = "+27: the LMS weighs groups of assignments +45: work without a grade counts as zero in the LMS"
     assert f"Student 3 18 90 +72 {reasons}" in page
 
