@@ -18,6 +18,8 @@ from sync.matching import is_course_student
 
 Group = Literal["results", "totals", "items", "students", "course"]
 LETTERED: Final = frozenset({"letter", "gpa"})
+# of these, several say the same thing in two ways; what an LMS calls otherwise (a calculated column) is a sum of its own
+COMPARABLE: Final = frozenset({"current", "final", "calculated", "adjusted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _totals_differ(course: _Course) -> int:
     totals: dict[tuple[str, str], dict[str, tuple[Decimal | None, str | None]]] = defaultdict(dict)
     for one in course.gradebook.results:
         which, period_id = lms.parts_of_total(one.line_item_id)
-        if which and one.user_id in course.students and _says_a_total(which, one):
+        if which in COMPARABLE and one.user_id in course.students and _says_a_total(which, one):
             totals[one.user_id, period_id][which] = (one.score, one.text)
     return len({user for (user, _), several in totals.items() if len(set(several.values())) > 1})
 
@@ -222,8 +224,8 @@ _KINDS: Final = (
           "Results that are marked missing and have no score",
           "Enter a zero in the LMS if it should count as one."),
     _Kind("unreadable", "results", _standing("unreadable"),
-          "Scores that could not be read",
-          "Enter them again in the LMS."),
+          "Grades that could not be read, because the LMS sent no usable number or several at once",
+          "Enter them again in the LMS; where that does not help, ask its administrator."),
     _Kind("not-shown", "results", _standing("not-shown"),
           "Grades that the LMS keeps from the account that reads it",
           "Ask the LMS administrator to let that account see hidden grades."),
@@ -233,12 +235,12 @@ _KINDS: Final = (
     _Kind("late-policy", "results", _late_policy,
           "Late or missing results whose points a rule of the LMS may still change",
           "Settle in the LMS what they count, or send them again when it is settled."),
+    _Kind("override", "results", _overridden,
+          "Students with a grade that was set by hand in place of the one that the LMS had",
+          "The grade set by hand is sent. Check in the LMS that it still holds."),
     _Kind("current-differs", "totals", _totals_differ,
           "Students for whom the LMS shows several course totals that differ, such as current and final",
           "Grade or excuse what is not graded, or be sure which of them you send."),
-    _Kind("override", "totals", _overridden,
-          "Students with a grade that was set by hand over the computed one",
-          "The grade set by hand is sent, not the computed one. Check it in the LMS."),
     _Kind("without-maximum", "items", _without_maximum,
           "Assignments without a maximum, so that their scores cannot be scaled",
           "Set the points possible in the LMS."),

@@ -299,7 +299,11 @@ READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
         _("Enter a zero in the LMS's gradebook if it should count as one."),
         "",
     ),
-    "unreadable": (_("Scores that could not be read"), _("Enter them again in the LMS's gradebook."), ""),
+    "unreadable": (
+        _("Grades that could not be read, because the LMS sent no usable number or several at once"),
+        _("Enter them again in the LMS; where that does not help, ask its administrator."),
+        "",
+    ),
     "not-shown": (
         _("Grades that the LMS keeps from the account that reads it"),
         _("Ask the LMS administrator to let that account see hidden grades."),
@@ -321,8 +325,8 @@ READINESS: Final[dict[str, tuple[Text, Text, str]]] = {
         "line_items",
     ),
     "override": (
-        _("Students with a grade that was set by hand over the computed one"),
-        _("The grade set by hand is sent, not the computed one. Check it in the LMS's gradebook."),
+        _("Students with a grade that was set by hand in place of the one that the LMS had"),
+        _("The grade set by hand is sent. Check in the LMS that it still holds."),
         "",
     ),
     "without-maximum": (

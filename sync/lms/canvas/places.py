@@ -11,7 +11,7 @@ PLACES: Final[Mapping[str, str]] = {
     "pending": "Grades > the assignment's column menu > SpeedGrader > the questions that need review",
     "missing": "Grades > the student's cell > Grade Detail Tray > Status and Grade",
     "unreadable": "Grades > the student's cell",
-    "current-differs": "Grades > the settings wheel > View > Status of ungraded work, then grade or excuse it",
+    "current-differs": "Grades > the cells without a grade: grade them, or excuse them in the Grade Detail Tray",
     "override": "Grades > the Override column",
     "without-maximum": "Assignments > the assignment > Edit > Points",
     "omitted": "Assignments > the assignment > Edit > Do not count this assignment towards the final grade",

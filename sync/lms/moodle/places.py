@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+# a grade that is typed in the grader report stays as it is, whatever is graded in the activity afterwards
+GRADING: Final = "the activity's own grading page; an item without an activity: Grades > Grader report"
+
 PLACES: Final[Mapping[str, str]] = {
-    "unposted": "Grades, Grader report: the grade's menu, Show grade; or the activity's own settings",
-    "not-graded": "Grades, Grader report",
-    "unreadable": "Grades, Grader report",
-    "override": "Grades, Grader report: the grade's menu, Edit grade, Overridden",
-    "without-maximum": "Grades, Gradebook setup: the item's menu, Edit grade item, Maximum grade",
-    "omitted": "Grades, Gradebook setup: Weights",
-    "without-sis-id": "Site administration, Users, Browse list of users: the user's profile, Optional, ID number",
-    "scheme-missing": "Grades, Course grade settings, User report: Show letter grades",
-    "course-unpublished": "Course settings, General: Course visibility",
-    "course-concluded": "Course settings, General: Course end date",
-    "excused": "Grades, Grader report: the grade's menu, Edit grade, Excluded",
+    "unposted": "Grades > Grader report > the grade's menu > Show grade; or the activity's own settings",
+    "not-graded": GRADING,
+    "unreadable": GRADING,
+    "override": "Grades > Grader report > the grade's menu > Edit grade > Overridden",
+    "without-maximum": "Grades > Gradebook setup > the item's menu > Edit grade item > Maximum grade",
+    "without-sis-id": "Site administration > Users > Browse list of users > the user's profile > Optional > ID number",
+    "scheme-missing": "Grades > Course grade settings > User report > Show letter grades",
+    "course-unpublished": "Settings > General > Course visibility",
+    "course-concluded": "Settings > General > Course end date",
 }

@@ -27,7 +27,8 @@ from sync.options import Finding, Option
 
 PARAMETER: Final = "schoology_section_id"
 SECTION_ID: Final = re.compile(r"\d{1,20}", re.ASCII)
-GRADE_SETUP: Final = "Course, Gradebook, Grade Setup"
+GRADEBOOK: Final = "Course > Gradebook"
+GRADE_SETUP: Final = "Course > Gradebook > Grade Setup"
 TOTAL_RULE: Final = (
     "Schoology leaves out of its total what has no grade, is excused or incomplete; what is missing counts as zero unless "
     "Grade Setup says otherwise. Category weights are relative to each other."
@@ -77,17 +78,17 @@ class Schoology(base.Lms):
     # all workers together: of two requests, the one whose time is older would be refused
     at_once = 1
     places: ClassVar[Mapping[str, str]] = {
-        "not-graded": "Course, Gradebook",
-        "pending": "Course, Gradebook, the puzzle piece in the cell: grade the open questions",
-        "missing": "Course, Gradebook, the flag in the cell (Exception)",
-        "excused": "Course, Gradebook, the flag in the cell (Exception)",
-        "unreadable": "Course, Gradebook, the cell",
-        "override": "Course, Gradebook, the pencil in the cell",
-        "without-maximum": "Course, Materials, the assignment, Edit, Points",
-        "omitted": "Course, Materials, the assignment, Edit, Advanced, Count in Grade",
-        "scheme-missing": f"{GRADE_SETUP}, Scales, and Final Grade Settings, Gradebook Scale",
-        "without-sis-id": "Tools, User Management, the user, Unique ID (a Schoology administrator)",
-        "course-concluded": "Course, Course Options, Edit Info, Grading Periods (a Schoology administrator)",
+        "not-graded": f"{GRADEBOOK} > the cell",
+        "pending": f"{GRADEBOOK} > the puzzle piece in the cell > grade the open questions",
+        "missing": f"{GRADEBOOK} > the flag in the cell (Exception)",
+        "excused": f"{GRADEBOOK} > the flag in the cell (Exception)",
+        "unreadable": f"{GRADEBOOK} > the cell",
+        "override": f"{GRADEBOOK} > the pencil in the cell",
+        "without-maximum": "Course > Materials > the assignment > Edit > Points",
+        "omitted": "Course > Materials > the assignment > Edit > Advanced > Count in Grade",
+        "scheme-missing": f"{GRADE_SETUP} > Scales, and Final Grade Settings > Gradebook Scale",
+        "without-sis-id": "Tools > User Management > the user > Unique ID (a Schoology administrator)",
+        "course-concluded": "Course > Course Options > Edit Info > Grading Periods (a Schoology administrator)",
     }
 
     def check(self) -> list[Finding]:
