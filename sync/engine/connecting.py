@@ -180,8 +180,8 @@ def _exchanged(row: GrantRequest, client: CodeClient, code: str) -> Tokens:
 
 def _check_person(row: GrantRequest, client: CodeClient, tokens: Tokens) -> None:
     """Where the LMS names the token's owner, and her launch named her, they are one person."""
-    launched = row.user.lms_user_id
     reader = registry.get(row.connection.adapter)
+    launched = reader.launched_as(row.user.sub, row.user.lms_user_id)
     if tokens.person and launched and not reader.is_same(tokens.person, launched):
         log.warning("grant request %s came back with another person's access", row.pk)
         client.revoke(tokens)

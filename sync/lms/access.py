@@ -28,7 +28,8 @@ class CodeFlow:
 
     Addresses are paths under the LMS's root (`Lms.root`), or whole URLs; a connection's options (`FLOW_OPTIONS`) take
     their place. `revoke` empty: the LMS knows no way, so the grant is only forgotten here. `person`: where a token's
-    answer names whose it is, as the path of keys ("user", "id"); compared with what her launch says (`Lms.is_same`).
+    answer names whose it is, as the path of keys ("user", "id"); compared with what her launch says
+    (`Lms.launched_as`, `Lms.is_same`).
     """
 
     authorize: str

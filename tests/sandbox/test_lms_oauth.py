@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,6 +15,8 @@ from tests.sandbox_servers import Server
 
 BACK = "https://tool.example/grants/callback/"
 CANVAS = ("/login/oauth2/auth", "/login/oauth2/token")
+LEARN = "/learn/api/public/v1/oauth2"
+BLACKBOARD = (f"{LEARN}/authorizationcode", f"{LEARN}/token")
 BRIGHTSPACE = ("/oauth2/auth", "/core/connect/token")
 
 
@@ -99,6 +102,14 @@ def test_brightspace_turns_its_refresh_token_over_and_a_second_use_ends_all(room
     assert status(room, second["access_token"]) == 401
     after = token(room, BRIGHTSPACE[1], grant_type="refresh_token", refresh_token=second["refresh_token"])
     assert after.json()["error"] == "invalid_grant"
+
+
+def test_blackboard_names_the_person_by_her_uuid_alone(room: Server) -> None:
+    code = decided(room, BLACKBOARD[0])["code"]
+    key = tuple(room.hello["oauth"][name] for name in ("client_id", "client_secret"))
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
+    first = requests.post(room.base_url + BLACKBOARD[1], data=form, auth=key, timeout=10).json()
+    assert re.fullmatch("[0-9a-f]{32}", first["user_id"]) and "user" not in first
 
 
 def test_a_code_counts_once_and_for_its_own_address(room: Server) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from lti_tool.models import Context, LtiSession, LtiUser, Membership
 from sync import engine, tasks
 from sync.engine import connecting
+from sync.lms.blackboard import Blackboard
 from sync.lms.canvas import Canvas
 from sync.models import Grant, GrantRequest, LmsConnection, Look
 from tests.sandbox_servers import Server
@@ -236,6 +237,49 @@ def test_the_access_of_another_person_than_the_launch_named_is_refused(ada: Brow
 )
 def test_canvas_ids_of_one_person_are_known_for_one(granted_id: str, launched: str, same: bool) -> None:
     assert Canvas.is_same(granted_id, launched) is same
+
+
+UUID, OTHER = "c4d3a3851e5256e69a94e21efdfd8171", "3b4ba3e3366a56deb564004cf8caee77"
+
+
+@pytest.fixture
+def learn(granted: Course, canvas: Server) -> str:
+    """The connection reads Blackboard with teachers' own access; the uuid by which its tokens name the teacher."""
+    row = LmsConnection.objects.get(registration=granted.context.registration)
+    row.adapter = "blackboard"
+    row.save()
+    return str(canvas.state["people"]["11"]["lti_id"])
+
+
+def test_blackboard_s_token_must_be_of_the_person_whom_the_launch_named(
+    ada: Browser, canvas: Server, learn: str
+) -> None:
+    LtiUser.objects.update(sub=OTHER)
+    assert "another person than the one who opened GradeSync" in text_of(Window(ada).come_back())
+    assert not GrantRequest.objects.exclude(access_token="").exists()
+    LtiUser.objects.update(sub=learn.replace("-", "").upper())
+    assert Window(ada).allow()
+
+
+def test_a_launch_of_blackboard_that_names_no_uuid_is_not_compared(ada: Browser, learn: str) -> None:
+    LtiUser.objects.update(sub="ada", lms_user_id=OTHER)
+    assert Window(ada).allow()
+
+
+@pytest.mark.parametrize(
+    ("granted_id", "launched", "same"),
+    [
+        (UUID, UUID, True),
+        ("c4d3a385-1e52-56e6-9a94-e21efdfd8171", UUID.upper(), True),
+        (OTHER, UUID, False),
+        ("_42_1", UUID, True),
+    ],
+)
+def test_blackboard_s_uuids_of_one_person_are_known_for_one(
+    granted_id: str, launched: str, same: bool
+) -> None:
+    assert Blackboard.launched_as(launched, "") == launched
+    assert Blackboard.is_same(granted_id, launched) is same
 
 
 # --- used twice, too late, in two windows ---------------------------------------------------------------------

@@ -28,8 +28,9 @@ class Style:
     token: str
     revoke: str = ""
     rotates: bool = False
-    # the token's answer says whose it is
+    # the token's answer says whose it is: an object `user`, or her uuid alone as `user_id`
     names_user: bool = False
+    names_uuid: bool = False
     # one address gives the application's own tokens too
     shares_token: bool = False
 
@@ -37,7 +38,7 @@ class Style:
 STYLES = (
     Style("canvas", "/login/oauth2/auth", "/login/oauth2/token", "/login/oauth2/token", names_user=True),
     Style("brightspace", "/oauth2/auth", "/core/connect/token", rotates=True),
-    Style("blackboard", f"{LEARN}/authorizationcode", f"{LEARN}/token", shares_token=True),
+    Style("blackboard", f"{LEARN}/authorizationcode", f"{LEARN}/token", shares_token=True, names_uuid=True),
 )
 OF_NAME = {style.name: style for style in STYLES}
 

@@ -179,6 +179,8 @@ def _answer(campus: Campus, grant_id: str, *, refresh: str) -> Response:
     person = campus.world.person(grant.person)
     if grant.style.names_user:
         body["user"] = {"id": person["id"], "name": person["name"], "global_id": str(person["id"])}
+    if grant.style.names_uuid:
+        body["user_id"] = person["lti_id"].replace("-", "")
     return answer(body, headers={"Cache-Control": "no-store"})
 
 

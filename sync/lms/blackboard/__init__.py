@@ -65,6 +65,7 @@ class Blackboard(base.Lms):
         scopes=("read", "offline"),
         pkce=True,
         in_body=False,
+        person=("user_id",),
     )
     at_once = AT_ONCE
     places = PLACES
@@ -72,6 +73,16 @@ class Blackboard(base.Lms):
     @classmethod
     def root(cls, base_url: str) -> str:
         return root_of(base_url)
+
+    @classmethod
+    def launched_as(cls, subject: str, own_id: str) -> str:
+        """Learn's `sub` is the user's uuid, as its tokens name her; what has another shape is not compared."""
+        return subject if UUID.fullmatch(subject) else ""
+
+    @classmethod
+    def is_same(cls, granted: str, launched: str) -> bool:
+        """Tokens that name the user otherwise than by her uuid say nothing here."""
+        return not UUID.fullmatch(granted) or _hex(granted) == _hex(launched)
 
     def check(self) -> list[Finding]:
         """Does the site give a token, and does its user see courses? What else it may see shows with a course only."""
@@ -137,6 +148,10 @@ class Blackboard(base.Lms):
             return int(stated)
         text = f"The option “{name}” of the connection must be a whole number from {lowest} to {highest}. An administrator must correct it."
         raise Misconfigured(text, "option_unusable")
+
+
+def _hex(uuid: str) -> str:
+    return uuid.replace("-", "").lower()
 
 
 def _uuid(course: lms.Course) -> str:
