@@ -10,7 +10,6 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -19,9 +18,10 @@ from sync.auth import retry_after
 from sync.errors import AdapterError, Misconfigured, TryLater
 from sync.lms.access import Account, Pace, Unpaced
 from sync.lms.streams import Streams
+from sync.rest import Answers
+from sync.rest import Params as Params
+from sync.rest import Row as Row
 
-Row = Mapping[str, Any]
-Params = Sequence[tuple[str, str]]
 Found = TypeVar("Found")
 
 # how long one read waits, all in all, for an LMS that asks for quiet; and how long once at most
@@ -36,14 +36,14 @@ class Busy(TryLater):
     """The LMS asks for quiet: the request was not done, and is done again after `after` seconds."""
 
 
-class Rest:
+class Rest(Answers):
     """Reads one LMS. The account's token goes to this host only.
 
     Raises Misconfigured (codes `address_refused`, `token_refused`, `forbidden`, `course_unknown`, ...) or TryLater.
     Used from the threads of `streams` alike.
     """
 
-    product: ClassVar[str]
+    nan = True
     headers: ClassVar[Mapping[str, str]] = {"Accept": "application/json"}
 
     def __init__(
@@ -117,32 +117,17 @@ class Rest:
             else:
                 raise error
 
-    def address(self, path: str) -> str:
-        """An address under the root. Raises Misconfigured for one that leads to another host."""
-        url = urljoin(f"{self.root}/", path) if "://" in path else self.root + path
-        if _origin(url) != _origin(self.root):
-            text = (
-                f"{self.product}'s next page lies on another host, so it is not read. The LMS administrator must "
-                f"check {self.product}'s own address, or that of this connection."
-            )
-            raise Misconfigured(text, "next_link_other_host")
-        return url
-
-    def data(self, response: requests.Response, *, nan: bool = True) -> Any:
-        try:
-            return http.loads(response.content, nan=nan)
-        except http.BadBody:
-            raise self.broken("a page instead of data") from None
-
-    def rows(self, found: Any) -> list[Row]:
-        if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
-            raise self.broken("something else than the list that was asked for")
-        return found
-
     def gather(self, jobs: Sequence[Callable[[], Found]]) -> list[Found]:
         return self.streams.gather(jobs)
 
     # --- words ---
+
+    def other_host(self) -> Misconfigured:
+        text = (
+            f"{self.product}'s next page lies on another host, so it is not read. The LMS administrator must "
+            f"check {self.product}'s own address, or that of this connection."
+        )
+        return Misconfigured(text, "next_link_other_host")
 
     def broken(self, what: str) -> TryLater:
         return TryLater(f"{self.product} answered with {what}. {ASK_LATER}")
@@ -210,25 +195,18 @@ class Rest:
 
 
 class Whole:
-    """A list that comes in pages: a row that comes twice, or a page, shows that they moved while reading.
-
-    `add` keeps the rows; `passed` hands them on, for a reader that makes its records page by page.
-    """
+    """A list that comes in pages: a row that comes twice, or a page, shows that they moved while reading. Keeps no row."""
 
     def __init__(self, client: Rest, keys: Sequence[str] = ("id",)) -> None:
         self._client, self._keys = client, keys
         self._seen = Seen()
         self._visited: set[str] = set()
-        self.rows: list[Row] = []
 
     def visit(self, address: str) -> None:
         """Said before each page. Raises TryLater where the pages lead in a circle."""
         if address in self._visited:
             raise self._client.broken("pages that lead in a circle")
         self._visited.add(address)
-
-    def add(self, page: Iterable[Row]) -> None:
-        self.rows += self.passed(page)
 
     def passed(self, page: Iterable[Row]) -> list[Row]:
         """The rows of this page, when none of them came before."""
@@ -265,10 +243,6 @@ def _number(name: tuple[str, ...]) -> int | None:
     if len(name) != 1 or not (name[0].isascii() and name[0].isdigit()) or len(name[0]) > 19:
         return None
     return int(name[0]) if not name[0].startswith("0") else None
-
-
-def _origin(url: str) -> tuple[str, str]:
-    return urlsplit(url).scheme.lower(), http.host_of(url).lower()
 
 
 def incomplete(product: str, what: str) -> Misconfigured:

@@ -6,18 +6,18 @@ nothing (TryLater); a write that is not answered may have been stored (Unreachab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, Protocol
-from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from lti_tool import http
 from sync.auth import retry_after
 from sync.errors import AdapterError, Misconfigured, TryLater, Unreachable
+from sync.rest import Answers
+from sync.rest import Params as Params
+from sync.rest import Row as Row
 
-Row = Mapping[str, Any]
-Params = Sequence[tuple[str, str]]
 MOST_PAGES: Final = 10_000
 BUSY: Final = frozenset({425, 429, 503})
 
@@ -30,13 +30,12 @@ class Token(Protocol):
     def renew(self, spent: str) -> str: ...
 
 
-class Rest:
+class Rest(Answers):
     """Used from several threads at once. Raises Misconfigured, TryLater, and for writes Unreachable.
 
     `product` names the SIS in texts for people. The account goes to the root's host, and to no other.
     """
 
-    product: ClassVar[str]
     headers: ClassVar[Mapping[str, str]] = {"Accept": "application/json"}
 
     def __init__(self, root: str, auth: Token | None = None, *, deadline_s: float | None = None) -> None:
@@ -109,27 +108,11 @@ class Rest:
                 return list(found.values())
         raise self.broken("a list that does not end")
 
-    def data(self, response: requests.Response) -> Any:
-        try:
-            return http.loads(response.content)
-        except http.BadBody:
-            raise self.broken("a page instead of data") from None
-
-    def rows(self, found: Any) -> list[Row]:
-        if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
-            raise self.broken("something else than the list that was asked for")
-        return found
-
-    def address(self, path: str) -> str:
-        """An address of this SIS. Raises Misconfigured for one on another host."""
-        url = urljoin(f"{self.root}/", path) if "://" in path else self.root + path
-        here, there = urlsplit(self.root), urlsplit(url)
-        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
-            text = f"{self.product} leads to another host, which is not asked. An administrator must check the address."
-            raise Misconfigured(text, "other_host")
-        return url
-
     # --- words ---
+
+    def other_host(self) -> Misconfigured:
+        text = f"{self.product} leads to another host, which is not asked. An administrator must check the address."
+        return Misconfigured(text, "other_host")
 
     def broken(self, what: str) -> TryLater:
         return TryLater(

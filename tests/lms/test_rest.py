@@ -296,17 +296,10 @@ def test_address_of_this_host_may_be_whole(site: Site) -> None:
 # --- lists ---
 
 
-def test_rows_are_kept_in_their_order() -> None:
+def test_rows_are_handed_on_in_their_order() -> None:
     whole = Whole(reader())
-    whole.add([{"id": "1"}, {"id": "2"}])
-    whole.add([{"id": 3}])
-    assert [row["id"] for row in whole.rows] == ["1", "2", 3]
-
-
-def test_rows_that_are_handed_on_are_not_kept() -> None:
-    whole = Whole(reader())
-    assert whole.passed([{"id": "1"}]) == [{"id": "1"}]
-    assert whole.rows == []
+    assert whole.passed([{"id": "1"}, {"id": "2"}]) == [{"id": "1"}, {"id": "2"}]
+    assert whole.passed(iter([{"id": 3}])) == [{"id": 3}]
     with pytest.raises(TryLater, match="same rows"):
         whole.passed([{"id": "1"}])
 
@@ -328,14 +321,14 @@ def test_row_that_comes_twice_is_no_list_that_was_read_whole(pages: list[list[st
     whole = Whole(reader())
     with pytest.raises(TryLater, match="same rows"):
         for page in pages:
-            whole.add([{"id": one} for one in page])
+            whole.passed([{"id": one} for one in page])
 
 
 def test_rows_may_be_named_by_several_keys() -> None:
     whole = Whole(reader(), ("user", "item"))
-    whole.add([{"user": "1", "item": "1"}, {"user": "1", "item": "2"}])
+    whole.passed([{"user": "1", "item": "1"}, {"user": "1", "item": "2"}])
     with pytest.raises(TryLater):
-        whole.add([{"user": "1", "item": "2"}])
+        whole.passed([{"user": "1", "item": "2"}])
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ LTI_LIBRARY = re.compile(r"lti_tool\.(tool_config|launch|services|views)")
 THE_DOOR = "lti_tool.http"
 
 PURE_LIBRARIES = {"sync.matching": {"rapidfuzz"}}
-ADAPTER_SEAM = {"sync.auth", "sync.errors", "sync.options", "lti_tool.http"}
+ADAPTER_SEAM = {"sync.auth", "sync.errors", "sync.options", "sync.rest", "lti_tool.http"}
 SHARED_BY_READERS = {
     "sync.lms.access",
     "sync.lms.streams",

@@ -23,7 +23,7 @@ from sync.lms.blackboard.places import PLACES
 from sync.lms.blackboard.reading import Reading, Wishes
 from sync.lms.rest import FORBIDDEN, UNKNOWN, incomplete
 from sync.lms.streams import Streams
-from sync.options import Finding, Option
+from sync.options import Finding, Option, whole_number
 
 GRANTING: Final = "/learn/api/public/v1/oauth2"
 UUID: Final = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -99,7 +99,10 @@ class Blackboard(base.Lms):
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         uuid, wishes = _uuid(course), self._wishes()
-        with self.pace.streams(self._at_once()) as count, self._client(count) as client:
+        with (
+            self.pace.streams(whole_number(self.options, self.settings.options, "at_once", 1, 8)) as count,
+            self._client(count) as client,
+        ):
             return Reading(client, uuid, wishes, self.heard).gradebook()
 
     @contextmanager
@@ -140,14 +143,6 @@ class Blackboard(base.Lms):
     def _listed(self, name: str, default: str) -> frozenset[str]:
         stated = self.settings.options.get(name) or default
         return frozenset(one.strip() for one in stated.split(",") if one.strip())
-
-    def _at_once(self) -> int:
-        name, lowest, highest = "at_once", 1, 8
-        stated = (self.settings.options.get(name) or str(AT_ONCE)).strip()
-        if stated in {str(one) for one in range(lowest, highest + 1)}:
-            return int(stated)
-        text = f"The option “{name}” of the connection must be a whole number from {lowest} to {highest}. An administrator must correct it."
-        raise Misconfigured(text, "option_unusable")
 
 
 def _hex(uuid: str) -> str:

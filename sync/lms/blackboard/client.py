@@ -77,12 +77,12 @@ class Client(Rest):
 
     def all(self, path: str, params: Params = (), *, key: str = "id") -> list[Row]:
         """Every row of every page. `key` names a row: one without it, or that comes twice, is no list to rely on."""
-        whole = Whole(self, (key,))
+        whole, found = Whole(self, (key,)), list[Row]()
         for page in self.pages(path, params):
             if not all(text_of(row.get(key)) for row in page):
                 raise self.broken("a row without its id")
-            whole.add(page)
-        return whole.rows
+            found += whole.passed(page)
+        return found
 
     def pages(self, path: str, params: Params = ()) -> Iterator[list[Row]]:
         whole, empty = Whole(self), 0

@@ -174,13 +174,11 @@ class Reading:
         for page in self._client.pages(path):
             named = [row for row in page if text_of(row.get("userId"))]
             found.nameless += len(page) - len(named)
-            whole.add(named)
-            for row in named:
+            for row in whole.passed(named):
                 made = grades.result(row, column)
                 found.results.append(made)
                 if notation := grades.notation_of(row):
                     found.notations[made.user_id, made.line_item_id] = notation
-            whole.rows.clear()
             self._tell(len(named))
         return found
 

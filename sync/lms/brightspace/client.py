@@ -55,11 +55,10 @@ class Client(Rest):
     def all(self, path: str, params: Params = (), *, keys: Sequence[str]) -> list[Row]:
         """Every row of every page. One that comes twice shows that the pages moved while reading."""
         whole = Whole(self, keys)
-        for page in self.pages(path, params):
-            whole.add(page)
-        if not all(text_of(row.get(keys[0])) for row in whole.rows):
+        rows = [row for page in self.pages(path, params) for row in whole.passed(page)]
+        if not all(text_of(row.get(keys[0])) for row in rows):
             raise self.broken("a list that names something not at all")
-        return whole.rows
+        return rows
 
     def listed(self, path: str, key: str) -> list[Row]:
         """A list that comes in one piece, each row with an id of its own."""

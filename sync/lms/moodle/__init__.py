@@ -17,10 +17,9 @@ from sync.lms.moodle import functions, letters, places
 from sync.lms.moodle.client import Client
 from sync.lms.moodle.reading import Reading, Wishes
 from sync.lms.streams import Streams
-from sync.options import Finding, Option
+from sync.options import Finding, Option, whole_number
 
 COURSE_ID: Final = re.compile(r"[1-9]\d{0,17}")
-STREAMS, WAIT_S = "4", "300"
 
 
 class Moodle(base.Lms):
@@ -43,8 +42,8 @@ class Moodle(base.Lms):
             "auto: one answer, unless the course is very large.",
             ("auto", "course", "student"),
         ),
-        Option("streams", STREAMS, "How many requests at once, 1 to 8."),
-        Option("wait_s", WAIT_S, "How many seconds Moodle may take for one answer, 30 to 1800."),
+        Option("streams", "4", "How many requests at once, 1 to 8."),
+        Option("wait_s", "300", "How many seconds Moodle may take for one answer, 30 to 1800."),
         Option(
             "teacher_roles",
             "editingteacher, teacher",
@@ -76,7 +75,7 @@ class Moodle(base.Lms):
 
     def read_gradebook(self, course: lms.Course) -> lms.Gradebook:
         course_id, wishes = _course_id(course), self._wishes()
-        with self.pace.streams(self._number("streams", STREAMS, 1, 8)) as count:
+        with self.pace.streams(self._number("streams", 1, 8)) as count:
             client = self._client(Streams(count))
             try:
                 return Reading(client, course_id, course.title, wishes, self.heard).gradebook()
@@ -84,7 +83,7 @@ class Moodle(base.Lms):
                 client.close()
 
     def _client(self, streams: Streams) -> Client:
-        wait_s = self._number("wait_s", WAIT_S, 30, 1800)
+        wait_s = self._number("wait_s", 30, 1800)
         return Client(self.settings.base_url, self.account, pace=self.pace, streams=streams, wait_s=wait_s)
 
     def _asked_site(self) -> Mapping[str, Any]:
@@ -103,12 +102,8 @@ class Moodle(base.Lms):
             teacher_roles=frozenset(part.strip() for part in roles.split(",")),
         )
 
-    def _number(self, name: str, default: str, lowest: int, highest: int) -> int:
-        stated = (self.settings.options.get(name) or default).strip()
-        if stated.isdecimal() and len(stated) < 6 and lowest <= int(stated) <= highest:
-            return int(stated)
-        text = f"The option “{name}” of the connection must be a whole number from {lowest} to {highest}. An administrator must correct it."
-        raise Misconfigured(text, "option_unusable")
+    def _number(self, name: str, least: int, most: int) -> int:
+        return whole_number(self.options, self.settings.options, name, least, most)
 
 
 def _course_id(course: lms.Course) -> str:

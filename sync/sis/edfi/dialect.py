@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sync.errors import Misconfigured
-from sync.options import Option
+from sync.options import Option, whole_number
 from sync.sis import records as sis
 from sync.sis.base import Settings
 from sync.sis.modes import codes_of
@@ -118,11 +117,11 @@ def parse(settings: Settings) -> Config:
         namespace=given["namespace"],
         descriptors=given["descriptors"].rstrip("/"),
         score_field=given["score_field"],
-        decimals=_number(given, "decimals", 0, 5),
+        decimals=whole_number(OPTIONS, settings.options, "decimals", 0, 5),
         grade_types=tuple(sorted(codes_of(given["grade_types"]))),
         names=given["names"] == "yes",
-        parallel=_number(given, "parallel", 1, 16),
-        page_limit=_number(given, "page_limit", 1, MOST_ROWS),
+        parallel=whole_number(OPTIONS, settings.options, "parallel", 1, 16),
+        page_limit=whole_number(OPTIONS, settings.options, "page_limit", 1, MOST_ROWS),
     )
 
 
@@ -132,13 +131,3 @@ def standard_of(stated: str) -> Standard | None:
     if major == "3":
         return "3.3" if rest[:1] in ("2", "3") else None
     return {"4": "4.0", "5": "5.0"}.get(major)  # type: ignore[return-value]  # two of the three
-
-
-def _number(given: dict[str, str], name: str, least: int, most: int) -> int:
-    text = given[name]
-    if text.isdecimal() and least <= int(text[:6]) <= most:
-        return int(text)
-    raise Misconfigured(
-        f"The option {name} must be a whole number from {least} to {most}. An administrator must correct it.",
-        "option_unusable",
-    )
