@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, ClassVar, Final, Protocol
 
 from sync.auth import TokenStore
@@ -159,6 +159,7 @@ class Lms(ABC):
 
 # what a number of a grade book may have before and after its point: far more than any grade, and short to write out
 MOST_DIGITS, MOST_PLACES = 15, 100
+EVERY_DIGIT: Final = 200
 
 
 def number(stated: object) -> tuple[Decimal | None, str]:
@@ -178,6 +179,12 @@ def is_sane(number: Decimal) -> bool:
         and number.adjusted() <= MOST_DIGITS
         and int(number.as_tuple().exponent) >= -MOST_PLACES
     )
+
+
+def fraction(percent: Decimal | None) -> Decimal:
+    """A bound in percent as a share of the maximum, digit for digit; NaN for what is no number, so that the scheme is refused."""
+    with localcontext(prec=EVERY_DIGIT):
+        return percent.scaleb(-2) if percent is not None else Decimal("NaN")
 
 
 def instant(stated: object) -> datetime | None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sync.lms import records as lms
-from sync.lms.base import number, text_of
+from sync.lms.base import fraction, number, text_of
 
 Row = Mapping[str, Any]
 
@@ -67,9 +67,7 @@ def _entry(symbol: Row) -> lms.SchemeEntry:
 
 
 def _bound(percent: object) -> Decimal:
-    """A fraction; NaN for what is no number, so that the scheme is refused."""
-    found, _ = number(percent)
-    return Decimal("NaN") if found is None else found.scaleb(-2)
+    return fraction(number(percent)[0])
 
 
 def holds(scheme: lms.GradeScheme, name: str, score: Decimal, out_of: Decimal) -> bool:

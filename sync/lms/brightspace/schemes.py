@@ -7,18 +7,16 @@ help says so: 79.995 % shown as 80 % still has the symbol of 79 %). Below the lo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal, localcontext
 from functools import partial
 from typing import Final
 
 from sync.lms import records as lms
-from sync.lms.base import number, text_of
+from sync.lms.base import fraction, number, text_of
 from sync.lms.brightspace.client import Client
 from sync.lms.rest import Row
 
 # the built-in scheme that shows a percentage and no symbol
 PERCENTAGE: Final = "0"
-EVERY_DIGIT: Final = 200
 SOURCE: Final = "the grade schemes of this course in Brightspace"
 NOT_READ: Final = (
     "A grade scheme of this course may not be read, so no symbol is made from a score where it decides. The LMS "
@@ -80,16 +78,10 @@ def _scheme(row: Row, scheme_id: str) -> lms.GradeScheme:
         scheme_id=scheme_id,
         title=text_of(row.get("Name")),
         entries=tuple(
-            lms.SchemeEntry(text_of(one.get("Symbol")), _lower(one.get("PercentStart"))) for one in entries
+            lms.SchemeEntry(text_of(one.get("Symbol")), fraction(number(one.get("PercentStart"))[0]))
+            for one in entries
         ),
         source=SOURCE,
         places=None,
         below_all="none",
     )
-
-
-def _lower(stated: object) -> Decimal:
-    """A percentage as a fraction, digit for digit; NaN for what is no number, so that the scheme is refused."""
-    percent, _ = number(stated)
-    with localcontext(prec=EVERY_DIGIT):
-        return percent.scaleb(-2) if percent is not None else Decimal("NaN")

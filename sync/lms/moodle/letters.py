@@ -8,7 +8,7 @@ from typing import Final
 
 from sync.errors import Misconfigured
 from sync.lms import records as lms
-from sync.lms.base import is_sane
+from sync.lms.base import fraction, is_sane
 
 # as many as Moodle itself keeps of a boundary
 MOST_PLACES: Final = 5
@@ -46,7 +46,7 @@ def _entry(part: str) -> lms.SchemeEntry:
     fits = is_sane(percent) and 0 <= percent <= 100 and percent == round(percent, MOST_PLACES)
     if not name or not equals or not fits:
         raise unusable("each part must be a letter, “=” and the lowest percentage from 0 to 100")
-    return lms.SchemeEntry(name, percent.scaleb(-2))
+    return lms.SchemeEntry(name, fraction(percent))
 
 
 def unusable(why: str) -> Misconfigured:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from sync.lms import records as lms
-from sync.lms.base import is_sane, number, text_of
+from sync.lms.base import fraction, is_sane, number, text_of
 from sync.lms.rest import Row
 
 # a scale of letters by percent; the others are numbers (0) and points with a description (3)
@@ -81,9 +81,7 @@ def _scheme(row: Row) -> lms.GradeScheme:
 
 
 def _lower(level: Row) -> Decimal:
-    """The bound as a fraction; NaN for what is no number, so that the scheme is refused."""
-    cutoff, _ = figure(level.get("cutoff"))
-    return cutoff / HUNDRED if cutoff is not None else Decimal("NaN")
+    return fraction(figure(level.get("cutoff"))[0])
 
 
 # --- categories and periods -----------------------------------------------------------------------
