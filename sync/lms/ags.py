@@ -146,9 +146,9 @@ def _more(product: str) -> str:
 def _oddities(nameless: int, homeless: int) -> list[str]:
     texts = []
     if nameless:
-        texts.append(f"The LMS lists {nameless} members without a user id. They are left out.")
+        texts.append(f"Members without a user id: {nameless}. They are left out.")
     if homeless:
-        texts.append(f"The LMS lists {homeless} assignments without an address. They are left out.")
+        texts.append(f"Assignments without an address: {homeless}. They are left out.")
     return texts
 
 

@@ -252,12 +252,12 @@ class Accounting:
         texts = []
         if self._strangers:
             texts.append(
-                f"The LMS holds {len(self._strangers)} results of people who are not listed in this course (any more). "
-                "They are left out."
+                f"Results of people who are not listed in this course (any more): {len(self._strangers)}. They are left "
+                "out."
             )
         if self._unlisted:
             texts.append(
-                f"The LMS holds {len(self._unlisted)} results of assignments that it does not list. They are left out."
+                f"Results of assignments that the LMS does not list: {len(self._unlisted)}. They are left out."
             )
         return tuple(texts)
 

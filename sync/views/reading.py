@@ -149,7 +149,9 @@ def look_notice(request: Request, public_id: UUID) -> HttpResponse:
     here = request.htmx.current_url_abs_path or _url(request, "course")
     if found is not None and found.state == "done" and request.GET.get("first") and request.htmx:
         return HttpResponseLocation(here, target="body", swap="innerHTML")
-    return show(request, "sync/_looked.html", look=found, here=here)
+    return show(
+        request, "sync/_looked.html", look=found, here=here, read_at=looking.last_read(course_of(request))
+    )
 
 
 @action

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -157,8 +158,13 @@ def _rows(scheme: Json) -> list[Json]:
             "upper": entry.get("upper", ""),
             "gpa": entry.get("gpa", ""),
         }
-        for entry in scheme["entries"]
+        for entry in sorted(scheme["entries"], key=_height, reverse=True)
     ]
+
+
+def _height(entry: Json) -> Decimal:
+    """A bound that is no number stands last."""
+    return Decimal(entry["percent"]) if entry.get("percent") else Decimal("-Infinity")
 
 
 # --- one assignment -------------------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ def test_many_such_columns_are_counted(wire: BlackboardWire) -> None:
     for column in list(GRADES)[:6]:
         wire.answers[grades_path(column)] = refused(403)
     [warning] = read().warnings
-    assert "6 columns" in warning and "and 1 more" in warning
+    assert ": 6 (" in warning and "and 1 more" in warning
 
 
 def test_second_page_that_may_not_be_read_drops_the_first(wire: BlackboardWire) -> None:
@@ -293,7 +293,7 @@ def test_column_whose_rows_name_nobody_is_anonymous(wire: BlackboardWire) -> Non
         del row["userId"]
     book = read()
     assert ESSAY not in {one.line_item_id for one in book.results}
-    assert any("anonymous in 1 columns: “Essay”" in one for one in book.warnings)
+    assert any("anonymous: 1 (“Essay”)." in one for one in book.warnings)
 
 
 def test_course_without_columns_is_read(wire: BlackboardWire) -> None:
@@ -577,4 +577,4 @@ def test_column_that_shows_nothing_of_what_it_is_counts_points(wire: BlackboardW
 
 def test_stranger_among_the_grades_is_counted(wire: BlackboardWire) -> None:
     wire.rows[grades_path(HOMEWORK)].append(wire.grade(ANA, HOMEWORK) | {"userId": "_77_1", "score": 3})
-    assert any("1 results of people who are not listed" in one for one in read().warnings)
+    assert any("people who are not listed in this course (any more): 1." in one for one in read().warnings)

@@ -191,6 +191,15 @@ def test_read_again_leads_back_to_the_page_that_asked(course: Course, ada: Brows
     assert ada.get("reading", query={"back": "//evil.example"})["Location"] == ada.url("course")
 
 
+def test_first_look_that_failed_speaks_of_no_former_one(course: Course, ada: Browser) -> None:
+    course.lms.on_read = try_later()
+    ada.post("look")
+    read_now()
+    for page in (text_of(ada.get("students")), text_of(ada.get("reading_notice"))):
+        assert "The gradebooks could not be read. The LMS is busy." in page
+        assert "what was read before" not in page
+
+
 def test_look_that_failed_is_told_on_every_page_until_one_succeeds(course: Course, ada: Browser) -> None:
     engine.look(course.context)
     course.lms.on_read = try_later()

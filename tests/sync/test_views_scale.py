@@ -314,3 +314,16 @@ def test_page_stays_small_and_asks_the_database_as_often_for_a_large_course() ->
     queries, size = measured(big)
     assert queries == measured(small)[0]
     assert size < 300_000
+
+
+def test_a_scheme_is_read_from_its_highest_grade_down(course: Course, ada: Browser) -> None:
+    entries = (
+        lms.SchemeEntry("F", Decimal(0)),
+        lms.SchemeEntry("?", Decimal("NaN")),
+        lms.SchemeEntry("A", Decimal("0.9")),
+        lms.SchemeEntry("D", Decimal("0.6")),
+    )
+    course.lms.schemes["1"] = lms.GradeScheme("1", "Upward", entries, "this course")
+    ada.post("look")
+    (scheme,) = ada.get("schemes").context["schemes"]
+    assert [row["name"] for row in scheme["rows"]] == ["A", "D", "F", "?"]

@@ -15,19 +15,19 @@ def of_columns(*, refused: Sequence[str], anonymous: Sequence[str], without_lett
     texts = []
     if refused:
         texts.append(
-            f"Blackboard does not show the grades of {len(refused)} columns to the account of this connection: "
-            f"{_named(refused)}. Their grades stay in the SIS as they are. Learn hides the attempts of surveys from "
+            "Columns whose grades Blackboard does not show to the account of this connection: "
+            f"{len(refused)} ({_named(refused)}). Their grades stay in the SIS as they are. Learn hides the attempts of surveys from "
             "everybody; for other columns the LMS administrator must check the account's role."
         )
     if anonymous:
         texts.append(
-            f"Students are anonymous in {len(anonymous)} columns: {_named(anonymous)}. Their grades can be read once "
+            f"Columns in which students are anonymous: {len(anonymous)} ({_named(anonymous)}). Their grades can be read once "
             "Blackboard shows the names."
         )
     if without_letters:
         texts.append(
-            f"{without_letters} columns have a grading schema whose letters Blackboard does not tell the account of this "
-            "connection. The LMS administrator must give it a role with course.gradebook.MODIFY."
+            "Columns with a grading schema whose letters Blackboard does not tell the account of this connection: "
+            f"{without_letters}. The LMS administrator must give it a role with course.gradebook.MODIFY."
         )
     return texts
 
@@ -42,7 +42,7 @@ def of_people(members: Sequence[lms.Member], *, other_roles: int, sis_field: str
         )
     if other_roles:
         texts.append(
-            f"{other_roles} people have a course role of this institution's own, so they count neither as students nor as "
+            f"People with a course role of this institution's own: {other_roles}. They count neither as students nor as "
             "teachers. The administrator can name such roles by the options student_roles and teacher_roles."
         )
     return texts

@@ -162,7 +162,7 @@ def _warnings(
     students = [one for one in members if base.is_course_student(one)]
     unknown = grades.unknown_types(outline.objects)
     told = (
-        (bool(unknown), f"{unknown} grade items are of a type that is not known here. They are left out."),
+        (bool(unknown), f"Grade items of a type that is not known here: {unknown}. They are left out."),
         (bool(students) and not any(one.sis_id for one in students), NO_SIS_IDS),
         (outline.course is None, NO_COURSE),
         (outline.sections is None and outline.course is None, NO_SECTIONS),

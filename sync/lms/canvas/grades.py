@@ -81,22 +81,22 @@ class Found:
         texts = []
         if self.resubmitted:
             texts.append(
-                f"{self.resubmitted} results were graded before a newer submission came. The grade as it "
-                "stands is used."
+                f"Results that were graded before a newer submission came: {self.resubmitted}. The grade as it stands is "
+                "used."
             )
         if self.pending:
             texts.append(
-                f"{self.pending} quiz results wait for a teacher's review in Canvas. They count as not "
-                "graded until then."
+                f"Quiz results that wait for a teacher's review in Canvas: {self.pending}. They count as not graded "
+                "until then."
             )
         if self.custom:
             texts.append(
-                f"{self.custom} results carry a status of your institution's own in Canvas. The status is not sent, and "
+                f"Results with a status of your institution's own in Canvas: {self.custom}. The status is not sent, and "
                 "the grade as it stands is used."
             )
         if self.anonymous:
             texts.append(
-                f"Students are anonymous on {len(self.anonymous)} assignments. Their grades can be read once "
+                f"Assignments on which students are anonymous: {len(self.anonymous)}. Their grades can be read once "
                 "Canvas shows the names."
             )
         return texts

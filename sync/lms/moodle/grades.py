@@ -153,8 +153,8 @@ def warnings(report: Report, hidden: Unseen, *, totals: bool, now_known: Sequenc
         texts.append(_missing_words(hidden.titles))
     if hidden.grades:
         texts.append(
-            f"Moodle keeps {len(hidden.grades)} hidden grades from the account of this connection. They stay in the SIS "
-            "as they are. The LMS administrator can grant it moodle/grade:viewhidden."
+            f"Hidden grades that Moodle keeps from the account of this connection: {len(hidden.grades)}. They stay in the "
+            "SIS as they are. The LMS administrator can grant it moodle/grade:viewhidden."
         )
     if totals and not hidden.totals_are_true:
         texts.append(
@@ -167,8 +167,8 @@ def _missing_words(titles: Sequence[str]) -> str:
     named = ", ".join(f"“{one}”" for one in titles[:MOST_TITLES])
     more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
     return (
-        f"Moodle leaves {len(titles)} assignments of this course out of its report: {named}{more}. Their grades stay in "
-        "the SIS as they are, and nothing is withdrawn. The LMS administrator can give the account of this connection "
+        f"Assignments of this course that Moodle leaves out of its report: {len(titles)} ({named}{more}). Their grades "
+        "stay in the SIS as they are, and nothing is withdrawn. The LMS administrator can give the account of this connection "
         f"what it lacks: {SEEING_RIGHTS}."
     )
 
@@ -181,8 +181,8 @@ def _of_columns(report: Report, totals: bool) -> list[str]:
     texts = []
     if stale:
         texts.append(
-            f"Moodle could not compute {stale} assignments (its gradebook shows “Error”). Their grades stay in the SIS as "
-            "they are. Open the course's gradebook in Moodle and correct the calculation."
+            f"Assignments that Moodle could not compute (its gradebook shows “Error”): {stale}. Their grades stay in the "
+            "SIS as they are. Open the course's gradebook in Moodle and correct the calculation."
         )
     if totals and total is not None and total.stale:
         texts.append(
@@ -191,7 +191,7 @@ def _of_columns(report: Report, totals: bool) -> list[str]:
         )
     if shifted:
         texts.append(
-            f"{shifted} assignments have a minimum other than zero in Moodle. Their points are counted from that minimum, "
+            f"Assignments with a minimum other than zero in Moodle: {shifted}. Their points are counted from that minimum, "
             "as Moodle counts its percentages."
         )
     return texts
@@ -201,6 +201,6 @@ def _of_grades(report: Report) -> list[str]:
     if not report.dropped:
         return []
     return [
-        f"{report.dropped} grades do not count in Moodle's totals: they are excluded, or dropped as the lowest. Moodle "
-        "does not say which, so they are sent like all others."
+        f"Grades that do not count in Moodle's totals: {report.dropped}. They are excluded, or dropped as the lowest. "
+        "Moodle does not say which, so they are sent like all others."
     ]

@@ -15,7 +15,9 @@ PLACES: Final[Mapping[str, str]] = {
     "override": "Grades > Grader report > the grade's menu > Edit grade > Overridden",
     "without-maximum": "Grades > Gradebook setup > the item's menu > Edit grade item > Maximum grade",
     "without-sis-id": "Site administration > Users > Browse list of users > the user's profile > Optional > ID number",
-    "scheme-missing": "Grades > Course grade settings > User report > Show letter grades",
+    "scheme-missing": (
+        "not in Moodle, which tells no letter boundaries: an administrator enters them in this connection (option “letters”)"
+    ),
     "course-unpublished": "Settings > General > Course visibility",
     "course-concluded": "Settings > General > Course end date",
 }

@@ -238,9 +238,9 @@ def _blind_spots(pulled: Basics, nameless: int, *, totals: bool, shown: bool) ->
         )
     if pulled.hidden:
         texts.append(
-            f"Schoology hides login and e-mail of {pulled.hidden} people from the app, so they are matched by their unique "
-            "id only. A Schoology administrator can let the app see users."
+            f"People whose login and e-mail Schoology hides from the app: {pulled.hidden}. They are matched by their unique id "
+            "only. A Schoology administrator can let the app see users."
         )
     if nameless:
-        texts.append(f"Schoology lists {nameless} enrolments that name nobody. They are left out.")
+        texts.append(f"Enrolments of Schoology that name nobody: {nameless}. They are left out.")
     return texts

@@ -33,16 +33,17 @@ class Notes:
 
     def warnings(self) -> list[str]:
         said = {
-            f"{self.incomplete} results are marked incomplete in Schoology: they count as not graded, never as a zero.": (
-                self.incomplete
-            ),
-            f"{self.unknown} results carry a mark that Schoology does not document (absent, collected, ...). They count by "
-            "their grade, where they have one.": self.unknown,
-            f"{self.unlisted_scales} assignments use a grading scale that Schoology does not list for this course. Where it "
-            "decides, no letter is sent. Choose a scale of the course in the assignment.": self.unlisted_scales,
-            f"{self.unpublished_grades} assignments show their grades to students only when the teacher publishes them. "
-            "Schoology does not say which are published: their grades are sent all the same.": self.unpublished_grades,
-            f"{self.without_id} assignments came without an id. They are left out.": self.without_id,
+            f"Results that are marked incomplete in Schoology: {self.incomplete}. They count as not graded, never as a "
+            "zero.": self.incomplete,
+            "Results with a mark that Schoology does not document (absent, collected, ...): "
+            f"{self.unknown}. They count by their grade, where they have one.": self.unknown,
+            "Assignments with a grading scale that Schoology does not list for this course: "
+            f"{self.unlisted_scales}. Where it decides, no letter is sent. Choose a scale of the course in the "
+            "assignment.": self.unlisted_scales,
+            "Assignments that show their grades to students only when the teacher publishes them: "
+            f"{self.unpublished_grades}. Schoology does not say which are published: their grades are sent all the "
+            "same.": self.unpublished_grades,
+            f"Assignments that came without an id: {self.without_id}. They are left out.": self.without_id,
         }
         return [text for text, number in said.items() if number]
 
