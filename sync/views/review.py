@@ -47,6 +47,7 @@ def review(request: Request, public_id: UUID, run_id: int) -> HttpResponse:
         report=run.report,
         readiness=readiness,
         things=sum(len(checks) for _title, checks in readiness),
+        has_places=any(one.where for _title, checks in readiness for one in checks),
     )
 
 

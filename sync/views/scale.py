@@ -156,9 +156,11 @@ def _rows(scheme: Json) -> list[Json]:
             "name": entry["name"],
             "percent": entry.get("percent") or "?",
             "upper": entry.get("upper", ""),
+            # the highest grade's range that ends with the maximum holds the maximum (cutoffs.Cutoffs)
+            "takes_all": place == 0 and entry.get("upper") == "100",
             "gpa": entry.get("gpa", ""),
         }
-        for entry in sorted(scheme["entries"], key=_height, reverse=True)
+        for place, entry in enumerate(sorted(scheme["entries"], key=_height, reverse=True))
     ]
 
 

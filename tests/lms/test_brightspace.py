@@ -342,7 +342,7 @@ def test_grade_item_of_an_unknown_type_is_left_out_and_counted(bright: Brightspa
     bright.object(508, GradeType=["Numeric"])
     book = read()
     assert {"507", "508"}.isdisjoint(one.line_item_id for one in book.line_items)
-    assert about(book, "2 grade items are of a type")
+    assert about(book, "of a type that is not known here: 2.")
 
 
 def test_due_time_comes_from_what_leads_to_the_item_the_last_of_several(bright: BrightspaceWire) -> None:

@@ -112,7 +112,7 @@ def test_the_review_page_says_what_waits_where_it_is_settled_and_that_it_is_held
     page = text_of(ada.get("review", engine.preview(course.context, course.who).pk))
     assert "2 waiting for a review in the LMS" in page
     assert "Results that wait for a review in the LMS; their score is not the grade yet: 2" in page
-    assert "Where in the LMS, by its menus in English: Gradebook → Needs review" in page
+    assert "nothing is sent for them. Gradebook → Needs review" in page
 
 
 def test_report_and_files_say_why_the_sent_grade_stays(course: Course) -> None:

@@ -449,7 +449,8 @@ def test_what_to_settle_in_the_lms_stands_in_groups_with_where(course: Course, a
     assert "3 things to look at in the LMS first" in page
     assert "The course The course is concluded in the LMS: its grades are final there. Nothing, if" in page
     assert "Grades Results without a grade; they are not sent, and never as a zero: 1 ." in page
-    assert "Where in the LMS, by its menus in English: Gradebook" in page
+    assert page.count("where in the LMS it is settled, by its menus in English.") == 1
+    assert "in the LMS's gradebook. Gradebook" in page
     assert "Assignments Assignments that the LMS leaves out of its course total: 1 ." in page
 
 

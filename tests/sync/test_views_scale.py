@@ -165,7 +165,7 @@ def test_ranges_of_their_own_and_how_the_lms_applies_them_stand_there(course: Co
     engine.preview(course.context, course.who)
     page = text_of(ada.get("schemes"))
     assert "Up to, and below" in page
-    assert "A 90 % 100 % B 80 % 89.5 %" in page
+    assert "A 90 % 100 % itself B 80 % 89.5 %" in page
     assert "No grade stands between 89.5 % and 90 %" in page
     assert "Below the lowest bound there is no grade" in page
     assert "A score below 0 % or above 100 % counts as 0 % or 100 %." in page
