@@ -65,7 +65,8 @@ class Ags(base.Lms):
         self.heard("items", len(listed))
         found: list[lms.Result] = []
         for item in listed:
-            found += [_result(row, item.line_item_id) for row in _told(services.results, item.line_item_id)]
+            rows_of = _results(services, course, item.line_item_id)
+            found += [_result(row, item.line_item_id) for row in rows_of]
             self.heard("results", len(found))
         results, strays = base.account(members, listed, found)
         return lms.Gradebook(
@@ -123,6 +124,18 @@ def _told(read: Callable[[str], Answer], url: str) -> Answer:
         raise TryLater(str(error), error.after) from None
     except ServiceBroken as error:
         raise TryLater(f"{error} Try later; if it stays, ask the LMS administrator.") from None
+
+
+def _results(services: base.LtiServices, course: lms.Course, address: str) -> list[dict[str, Any]]:
+    """The results of one line item. One that was removed while the course is read refuses them, and is listed no more."""
+    try:
+        return _told(services.results, address)
+    except Misconfigured:
+        if address in {row.get("id") for row in _told(services.line_items, course.lineitems_url)}:
+            raise
+        raise TryLater(
+            "The gradebook was changed in the LMS while it was read. It is read again.", 1
+        ) from None
 
 
 def _more(product: str) -> str:

@@ -42,6 +42,8 @@ class AgsWire:
         self.members: list[dict[str, Any]] = fixture("members")["members"]
         self.answers: dict[str, Answer] = {}
         self.page_size = 2
+        # the address of a line item that is removed once they were listed
+        self.gone = ""
         self.paths: list[str] = []
 
     def serve(self, mock: responses.RequestsMock) -> None:
@@ -62,7 +64,9 @@ class AgsWire:
         if parts.path == "/2/memberships":
             return self._page(request, self.members, wrapped=True)
         if parts.path == "/2/lineitems":
-            return self._page(request, self.line_items)
+            listed = self.paths.count(parts.path) > 1 + (len(self.line_items) - 1) // self.page_size
+            rows = [row for row in self.line_items if not (listed and row.get("id") == self.gone)]
+            return self._page(request, rows)
         found = re.fullmatch(r"/2/lineitems/(\d+)/lineitem/results", parts.path)
         return self._page(request, self.results[found[1]]) if found else (404, {}, "{}")
 

@@ -386,6 +386,32 @@ def test_page_instead_of_data_is_asked_for_again_later(read: Read, ags: AgsWire,
     assert "administrator" in str(failure(read, TryLater))
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_line_item_that_is_removed_while_the_course_is_read_ends_the_read(
+    read: Read, ags: AgsWire, status: int
+) -> None:
+    ags.gone, ags.answers["/2/lineitems/10/lineitem/results"] = LONG, (status, {}, "{}")
+    assert "changed in the LMS while it was read" in str(failure(read, TryLater))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_results_that_are_refused_of_a_line_item_that_stands_are_the_administrators_business(
+    read: Read, ags: AgsWire, status: int
+) -> None:
+    ags.answers["/2/lineitems/10/lineitem/results"] = (status, {}, "{}")
+    assert "administrator" in str(failure(read, Misconfigured))
+
+
+@pytest.mark.parametrize("stated", [{}, {"scoreMaximum": None}, {"scoreMaximum": "many"}])
+def test_line_item_without_a_usable_maximum_has_none(
+    read: Read, ags: AgsWire, stated: dict[str, Any]
+) -> None:
+    del ags.line_items[0]["scoreMaximum"]
+    ags.line_items[0] |= stated
+    first = next(one for one in read().line_items if one.line_item_id == ags.line_items[0]["id"])
+    assert first.maximum is None
+
+
 def test_page_of_results_that_repeats_is_not_taken_for_the_next_one(read: Read, ags: AgsWire) -> None:
     ags.results["9"] = [*ags.results["9"][:2], *ags.results["9"][:2], *ags.results["9"][2:]]
     failure(read, TryLater)

@@ -371,6 +371,17 @@ def test_categories_carry_their_weight_and_what_they_drop(bright: BrightspaceWir
     )
 
 
+def test_weights_over_a_hundred_are_kept_as_brightspace_has_them(bright: BrightspaceWire) -> None:
+    bright.whole[f"{GRADES}/categories/"][0]["Weight"] = Decimal("150.5")
+    assert read().categories[0].weight == Decimal("150.5")
+
+
+@pytest.mark.parametrize("stated", [None, "many", {}, True])
+def test_item_without_a_usable_maximum_has_none(bright: BrightspaceWire, stated: object) -> None:
+    bright.object(501, MaxPoints=stated)
+    assert item(read(), "501").maximum is None
+
+
 def test_categories_of_a_points_course_weigh_nothing(bright: BrightspaceWire) -> None:
     bright.whole[f"{GRADES}/setup/"]["GradingSystem"] = "Points"
     bright.whole[f"{GRADES}/categories/"][0]["NumberOfLowestToDrop"] = "1"

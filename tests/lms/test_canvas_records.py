@@ -40,6 +40,12 @@ def test_groups_have_a_weight_only_where_the_course_weighs_by_them(wire: CanvasW
     assert [one.weight for one in read().categories] == [Decimal(40), Decimal(60)]
 
 
+def test_weights_over_a_hundred_are_kept_as_canvas_has_them(wire: CanvasWire) -> None:
+    wire.course["apply_assignment_group_weights"] = True
+    wire.rows[f"{COURSE}/assignment_groups"][0]["group_weight"] = Decimal("150.5")
+    assert [one.weight for one in read().categories] == [Decimal("150.5"), Decimal(60)]
+
+
 def test_drop_rules_are_read_and_may_be_missing(wire: CanvasWire) -> None:
     wire.rows[f"{COURSE}/assignment_groups"][1]["rules"] = None
     assert [(one.drop_lowest, one.drop_highest) for one in read().categories] == [(1, 0), (0, 0)]

@@ -471,6 +471,11 @@ def test_categories_have_weights_only_where_the_course_weighs_them(wire: Schoolo
     assert [one.weight for one in read().categories] == [None, None]
 
 
+def test_weights_over_a_hundred_are_kept_as_schoology_has_them(wire: SchoologyWire) -> None:
+    wire.rows["grading_categories"][0]["weight"] = "150.50"
+    assert [one.weight for one in read().categories] == [Decimal("150.50"), Decimal(60)]
+
+
 def test_periods_have_their_times_where_the_zone_is_known(wire: SchoologyWire) -> None:
     assert read().periods[0] == lms.GradingPeriod("13011", "Fall")
     begins = read(time_zone="America/Denver").periods[0].starts_at
