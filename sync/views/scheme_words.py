@@ -31,7 +31,7 @@ def total(line_item_id: str, snapshot: Json) -> str:
     which, period_id = lms.parts_of_total(line_item_id)
     if not which:
         return ""
-    words = TOTALS | BOTH if lms.has_both_totals(_ids(snapshot), period_id) else TOTALS
+    words = {**TOTALS, **BOTH} if lms.has_both_totals(_ids(snapshot), period_id) else TOTALS
     texts = [str(words[which])] if which in words else []
     if period_id:
         titles = {one["id"]: one["title"] for one in snapshot.get("periods", [])}
