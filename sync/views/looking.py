@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from django.utils.translation import ngettext
 from lti_tool.models import Context
 from sync.models import Asked, ContextState, Look, Run
 
+CODED: Final = re.compile(r" \(\w+\)$", re.ASCII)
 PHASES: Final[dict[str, str | Promise]] = {
     "waiting": _("Waiting for its turn"),
     "lms": _("Reading the LMS"),
@@ -60,6 +62,11 @@ def age_of(read_at: datetime | None) -> str:
     if read_at is None or timezone.now() - read_at < timedelta(minutes=1):
         return ""
     return timesince(read_at)
+
+
+def is_for_administrators(asked: Asked) -> bool:
+    """Is it for somebody to mend, rather than for later? What is misconfigured ends with its code (engine.background)."""
+    return CODED.search(asked.message) is not None
 
 
 def phase_of(asked: Asked) -> str:

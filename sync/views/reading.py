@@ -183,6 +183,7 @@ def _url(request: Request, name: str, *args: Any) -> str:
 def _shown(request: Request, template: str, asked: Asked, place: _Place, **more: Any) -> HttpResponse:
     read_at = looking.last_read(course_of(request))
     values = _how_far(asked) | {"read_at": read_at, "age": looking.age_of(read_at), "notice": None}
+    values["for_administrators"] = looking.is_for_administrators(asked)
     return show(request, template, place=place, **values, **more)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from lti_tool.models import LtiUser, Membership
 from sync import engine, tasks
-from sync.lms.memory import try_later
+from sync.lms.memory import misconfigured, try_later
 from sync.models import ContextState, LineItemLink, Look, Run, StudentLink
 from tests.sync.pages import Browser, person, read_now, teacher, text_of
 from tests.sync.worlds import Course
@@ -189,6 +189,16 @@ def test_read_again_leads_back_to_the_page_that_asked(course: Course, ada: Brows
     read_now()
     assert leads_to(part(ada, "reading_part", back="students")) == ada.url("students")
     assert ada.get("reading", query={"back": "//evil.example"})["Location"] == ada.url("course")
+
+
+@pytest.mark.parametrize(("error", "waits"), [(misconfigured(), False), (try_later(), True)])
+def test_only_what_time_may_mend_is_waited_for(course: Course, ada: Browser, error: Any, waits: bool) -> None:
+    course.lms.on_read = error
+    ada.post("look")
+    read_now()
+    page = text_of(ada.get("reading"))
+    assert ("Wait a few minutes, then read again." in page) is waits
+    assert ("tell your administrator what stands here. Then read again." in page) is not waits
 
 
 def test_first_look_that_failed_speaks_of_no_former_one(course: Course, ada: Browser) -> None:
