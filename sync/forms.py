@@ -255,7 +255,7 @@ def new_item_forms(seen: Seen, items: Sequence[Item], data: Any = None) -> list[
         for cell in item.cells:
             link_id = cell.class_link.pk
             offer = seen.offer(link_id)
-            if cell.link is not None or cell.blocked or offer.get("creates") is False:
+            if cell.link is not None or cell.blocked or not _is_creatable(item, offer):
                 continue
             there = taken.setdefault(
                 link_id, {one["title"].strip().casefold() for one in seen.sis_items(link_id)}
@@ -264,6 +264,11 @@ def new_item_forms(seen: Seen, items: Sequence[Item], data: Any = None) -> list[
             there.add(form.initial["title"].casefold())
             made.append(form)
     return made
+
+
+def _is_creatable(item: Item, offer: Mapping[str, Any]) -> bool:
+    """What is not known yet is offered: the SIS has the last word."""
+    return offer.get("creates") is not False and item.data["kind"] in offer.get("kinds", [item.data["kind"]])
 
 
 class ScheduleForm(forms.Form):

@@ -94,7 +94,7 @@ def _settle_each(
         except LinkRefused as error:
             refusals.append(error.text)
     if refusals:
-        raise LinkRefused(" ".join(refusals))
+        raise LinkRefused("\n".join(refusals))
 
 
 def proposed(

@@ -202,7 +202,11 @@ def _standing(offer: Json | None) -> Json | None:
 
 def _offer(reading: Reading, side: SisRead, one: ClassRead) -> Json | None:
     profile = side.profile
-    limits = {"title_limit": profile.title_limit, "creates": profile.create_line_items}
+    limits = {
+        "title_limit": profile.title_limit,
+        "creates": profile.create_line_items,
+        "kinds": sorted(profile.kinds),
+    }
     if not profile.create_line_items:
         return limits | {"at": timezone.now().isoformat(), "sessions": [], "categories": []}
     linked = {link.lms_line_item_id for link in reading.links if link.class_link_id == one.link.pk}

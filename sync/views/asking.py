@@ -134,7 +134,8 @@ def told(request: Request) -> Iterator[None]:
     try:
         yield
     except engine.EngineError as error:
-        messages.error(request, tell(error.text))
+        for line in error.text.splitlines():
+            messages.error(request, tell(line))
     except (TryLater, Unreachable, Misconfigured) as error:
         log.info("course %s: %s", course_of(request).pk, type(error).__name__)
         messages.error(request, _advice(error))

@@ -244,7 +244,10 @@ def _create(request: Request, public_id: UUID) -> HttpResponse:
             len(made),
         )
         messages.success(request, text % {"n": len(made)})
-    return to(request, "line_items")
+        return to(request, "line_items")
+    # what was refused stands there as she filled it in; what was made has no form any more
+    seen, items = _items(request)
+    return _proposed(request, seen, new_item_forms(seen, items, request.POST))
 
 
 def _mark_second_totals(picked: list[NewItemForm]) -> None:

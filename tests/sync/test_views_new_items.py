@@ -10,6 +10,7 @@ import pytest
 from sync import engine
 from sync.forms import NewItemForm
 from sync.models import LineItemLink
+from sync.sis.memory import refuse
 from sync.sis.records import Category, Profile, Session
 from tests.sync.pages import Browser, teacher, text_of
 from tests.sync.worlds import Course, make_course
@@ -196,3 +197,26 @@ def test_only_one_course_total_is_created_for_a_class(course: Course, ada: Brows
         ada.post("create_line_items", **fields | ticked)
     )
     assert len(course.sis.items) == 2
+
+
+def test_what_the_sis_refused_stands_there_as_it_was_filled_in(course: Course, ada: Browser) -> None:
+    course.lms.add_item("a8", title="Essay", maximum=40)
+    course.lms.add_item("a9", title="Poem", maximum=40)
+    ada.post("look")
+    forms = ada.get("create_line_items").context["forms"]
+    sent = {form.add_prefix(name): str(form[name].value() or "") for form in forms for name in form.fields}
+    sent |= {form.add_prefix("create"): "on" for form in forms}
+    sent |= {form.add_prefix("title"): f"{form.item.data['title']} of Cells" for form in forms}
+    course.sis.item_fault = refuse("extra_data_required", "A category is wanted.")
+    page = ada.post("create_line_items", **sent)
+    assert text_of(page).count("A category is wanted.") == 2
+    assert [form["title"].value() for form in page.context["forms"]] == ["Essay of Cells", "Poem of Cells"]
+
+
+def test_course_total_is_not_created_where_the_sis_takes_none(course: Course, ada: Browser) -> None:
+    course.sis.profile = Profile(kinds=frozenset({"assignment"}))
+    course.lms.add_item("course_total:final", title="Total", kind="course_total")
+    course.lms.add_item("a9", title="Essay")
+    ada.post("look")
+    (form,) = ada.get("create_line_items").context["forms"]
+    assert form.item.data["title"] == "Essay"
