@@ -86,7 +86,7 @@ def test_field_keys_are_kept_in_the_order_given(tmp_path: Path) -> None:
 
 def test_nothing_private_may_be_reached_by_default(tmp_path: Path) -> None:
     shown = show(tmp_path, "OUTBOUND_ALLOW", "OUTBOUND_FOLDERS", DEBUG="1")
-    assert shown == {"OUTBOUND_ALLOW": "frozenset()", "OUTBOUND_FOLDERS": "()"}
+    assert shown == {"OUTBOUND_ALLOW": "frozenset()", "OUTBOUND_FOLDERS": []}
 
 
 def test_postgresql_redis_and_mail_by_environment_alone(tmp_path: Path) -> None:
