@@ -28,6 +28,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, local_requests: None) -> Iterator
     """As after `pip install acme-gradesync`: its folder is on the path, and its dist-info in it."""
     monkeypatch.syspath_prepend(str(PACKAGE))
     yield
+    registry.get.cache_clear()
     sys.modules.pop("acme_gradesync", None)
 
 
