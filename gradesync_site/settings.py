@@ -104,6 +104,18 @@ def outbound_allow() -> frozenset[str]:
 
 
 OUTBOUND_ALLOW = outbound_allow()
+
+
+def outbound_folders() -> tuple[str, ...]:
+    """Folders of this machine into which a SIS connection may put files, or folders of its own beneath them."""
+    entries = tuple(env_list("OUTBOUND_FOLDERS"))
+    for entry in entries:
+        if not Path(entry).is_absolute() or Path(entry) == Path("/"):
+            raise ImproperlyConfigured(f"OUTBOUND_FOLDERS: {entry} is no full path of a folder.")
+    return entries
+
+
+OUTBOUND_FOLDERS = outbound_folders()
 HTTP_DEADLINE_S = env_int("HTTP_DEADLINE_S", 30)
 
 INSTALLED_APPS = [

@@ -1,6 +1,7 @@
 """Which addresses a request may go to: https, and no private, loopback, link-local or otherwise special one.
 
-Excepted are hosts and networks named in `settings.OUTBOUND_ALLOW`. DEBUG changes nothing.
+Excepted are hosts and networks named in `settings.OUTBOUND_ALLOW`. DEBUG changes nothing. Files leave for a folder of
+this machine only beneath one named in `settings.OUTBOUND_FOLDERS`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import socket
 import threading
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,6 +109,17 @@ def checked_address(host: str, port: int, seconds: float = RESOLVE_S) -> str:
             )
     # IPv4 first: a dual-stack name on a host without IPv6 would fail on its first address
     return sorted(addresses, key=lambda address: ":" in address)[0]
+
+
+def checked_folder(path: str) -> str:
+    """The folder's real path, all links followed. Raises Refused unless it lies in one of OUTBOUND_FOLDERS."""
+    found = Path(path).resolve() if path and not CONTROLS.search(path) else None
+    roots = [Path(root).resolve() for root in settings.OUTBOUND_FOLDERS]
+    if found is None or not Path(path).is_absolute() or not any(found.is_relative_to(root) for root in roots):
+        raise Refused(
+            "The folder is not one that files may be put into. Whoever runs the server can name it in OUTBOUND_FOLDERS."
+        )
+    return str(found)
 
 
 def _looked_up(host: str, port: int, seconds: float) -> list[Any]:

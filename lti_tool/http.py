@@ -26,7 +26,7 @@ from urllib3 import exceptions as urllib3_errors
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from lti_tool.addresses import check_url, checked_address, host_allowed, host_of
+from lti_tool.addresses import check_url, checked_address, checked_folder, host_allowed, host_of
 from lti_tool.exact_json import dumps, loads
 from lti_tool.http_errors import BadBody, HttpError, NoAnswer, NotSent, Refused
 
@@ -40,10 +40,12 @@ __all__ = [
     "Session",
     "check_url",
     "checked_address",
+    "checked_folder",
     "dumps",
     "host_allowed",
     "host_of",
     "loads",
+    "open_socket",
 ]
 
 CONNECT_S, READ_S, DEADLINE_S = 5.0, 20.0, 30.0
@@ -66,6 +68,17 @@ def _left(limit: float) -> float:
     if left <= 0:
         raise TimeoutError
     return min(limit, left)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A connection for another protocol than HTTP, to the address that was checked. Raises Refused or NotSent.
+
+    Each wait on it is bounded; the end of the whole is the caller's business.
+    """
+    try:
+        return socket.create_connection((checked_address(host, port), port), CONNECT_S)
+    except OSError:
+        raise NotSent(f"{host} cannot be reached.") from None
 
 
 class Session(requests.Session):

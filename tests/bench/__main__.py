@@ -20,6 +20,7 @@ from gradesync_site.running import ROOT, StartFailed
 BENCHES = {
     "push": ("tests.bench.push", 8.0),
     "push-put": ("tests.bench.push", 2.5),
+    "write": ("tests.bench.write", 1.3),
     "launch": ("tests.bench.launch", 10.0),
     "launch-postgres": ("tests.bench.launch", 10.0),
     "read": ("tests.bench.read", 1.3),

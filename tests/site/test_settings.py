@@ -48,6 +48,8 @@ def show(home: Path, *names: str, **environment: str) -> dict[str, object]:
         ("PUBLIC_URL", "grades.example.edu", "PUBLIC_URL must be"),
         ("PUBLIC_URL", "ftp://grades.example.edu", "PUBLIC_URL must be"),
         ("OUTBOUND_ALLOW", "10.0.0.0/99", "OUTBOUND_ALLOW"),
+        ("OUTBOUND_FOLDERS", "drops", "OUTBOUND_FOLDERS"),
+        ("OUTBOUND_FOLDERS", "/", "OUTBOUND_FOLDERS"),
         ("HTTP_DEADLINE_S", "soon", "HTTP_DEADLINE_S must be a whole number"),
         ("LEASE_S", "30", "LEASE_S must be longer"),
         ("DOORBELL_S", "1.5", "DOORBELL_S must be a whole number"),
@@ -83,7 +85,8 @@ def test_field_keys_are_kept_in_the_order_given(tmp_path: Path) -> None:
 
 
 def test_nothing_private_may_be_reached_by_default(tmp_path: Path) -> None:
-    assert show(tmp_path, "OUTBOUND_ALLOW", DEBUG="1") == {"OUTBOUND_ALLOW": "frozenset()"}
+    shown = show(tmp_path, "OUTBOUND_ALLOW", "OUTBOUND_FOLDERS", DEBUG="1")
+    assert shown == {"OUTBOUND_ALLOW": "frozenset()", "OUTBOUND_FOLDERS": []}
 
 
 def test_postgresql_redis_and_mail_by_environment_alone(tmp_path: Path) -> None:
