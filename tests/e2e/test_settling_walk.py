@@ -20,8 +20,9 @@ def go(tool: FrameLocator, name: str) -> None:
 
 
 def read_again(tool: FrameLocator, name: str) -> None:
-    """The page waits for a read, and comes back by itself."""
+    """The page waits for a read, and comes back by itself; what is typed before that is hers to lose."""
     tool.get_by_role("button", name="Read again").click()
+    expect(tool.get_by_role("heading", name="Reading both gradebooks")).to_be_visible()
     expect(tool.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
 
 

@@ -389,8 +389,8 @@ def test_score_that_is_no_number_is_a_problem_of_that_column(lms_server: Server,
 
 
 def test_quota_is_counted_and_not_begun_when_it_will_not_last(start_lms: Callable[..., Server]) -> None:
-    server = start_lms(extra={"blackboard_quota": "60"})
-    assert get(server, "/v3/courses/_101_1").headers["X-Rate-Limit-Remaining"] == "59"
+    server = start_lms(extra={"blackboard_quota": "54"})
+    assert get(server, "/v3/courses/_101_1").headers["X-Rate-Limit-Remaining"] == "53"
     read(server)
     read(server)
     spent = len(server.journal)
