@@ -10,7 +10,9 @@ BENCH_WRITES=200 python -m tests.bench write: fewer, for a look. BENCH_ADAPTERS=
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -32,6 +34,7 @@ import requests
 
 WRITES = int(os.environ.get("BENCH_WRITES", "10000"))
 LATENCY_MS = 20
+REPEATS, SHORT_S = 3, 5
 # a fake's class has two columns at least, and a few results from the start
 ITEMS = 2
 STUDENTS = WRITES // ITEMS + 10
@@ -68,6 +71,21 @@ def main(folder: Path) -> None:
 
 
 def measured(make: Callable[[ExitStack, Path], World], folder: Path) -> dict[str, Any]:
+    """Short ones are measured several times, each before a new fake, and the best of each side counts."""
+    folder.mkdir()
+    runs = [measured_once(make, folder / "0")]
+    while len(runs) < REPEATS and runs[0]["ours_s"] < SHORT_S:
+        runs.append(measured_once(make, folder / str(len(runs))))
+    ours, bare = min(one["ours_s"] for one in runs), [one["bare_s"] for one in runs if one["bare_s"]]
+    return runs[0] | {
+        "ratio": round(ours / min(bare), 2) if bare else None,
+        "ours_s": round(ours, 3),
+        "bare_s": round(min(bare), 3) if bare else None,
+        "results_per_minute": round(WRITES / ours * 60),
+    }
+
+
+def measured_once(make: Callable[[ExitStack, Path], World], folder: Path) -> dict[str, Any]:
     with ExitStack() as stack:
         folder.mkdir()
         world = make(stack, folder)
@@ -78,16 +96,8 @@ def measured(make: Callable[[ExitStack, Path], World], folder: Path) -> dict[str
         writes = [one for one in sent if not world.is_read(one)]
         assert len(writes) <= batches * world.per_batch, f"{len(writes)} writes for {batches} batches"
         bare = world.replay(sent) if world.replay else None
-    return {
-        "ratio": round(ours / bare, 2) if bare else None,
-        "batches": batches,
-        "requests": len(writes),
-        "reads": len(sent) - len(writes),
-        "parallel": world.adapter.parallel,
-        "ours_s": round(ours, 2),
-        "bare_s": round(bare, 2) if bare else None,
-        "results_per_minute": round(len(world.changes) / ours * 60),
-    }
+    counted = {"batches": batches, "requests": len(writes), "reads": len(sent) - len(writes)}
+    return {"ratio": None, **counted, "parallel": world.adapter.parallel, "ours_s": ours, "bare_s": bare}
 
 
 def timed_push(world: World) -> tuple[float, int]:
@@ -292,6 +302,25 @@ def write_roster(path: Path, students: int, items: int) -> None:
             archive.writestr(f"{name}.csv", "\n".join(lines))
 
 
+def rows_of(content: bytes) -> dict[str, list[list[str]]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {
+            name: list(csv.reader(io.StringIO(archive.read(name).decode(), newline="")))
+            for name in archive.namelist()
+        }
+
+
+def zipped(tables: dict[str, list[list[str]]]) -> bytes:
+    """As the bare HTTP client writes its JSON, this one writes its own rows, and no more."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in tables.items():
+            text = io.StringIO(newline="")
+            csv.writer(text).writerows(rows)
+            archive.writestr(name, text.getvalue())
+    return content.getvalue()
+
+
 def bare_sftp(sent: list[Sent], folder: Path, port: int) -> float:
     """The same steps over one connection, the files that ours wrote among them."""
     import paramiko
@@ -299,6 +328,7 @@ def bare_sftp(sent: list[Sent], folder: Path, port: int) -> float:
     from gradesync_site.sandbox.sis.sftp import PASSWORD, USER
 
     content = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+    tables = {name: rows_of(whole) for name, whole in content.items()}
     steps: dict[str, Callable[[Any, str], Any]] = {
         "stat": lambda client, path: client.stat(path),
         "mkdir": lambda client, path: client.mkdir(path),
@@ -311,15 +341,16 @@ def bare_sftp(sent: list[Sent], folder: Path, port: int) -> float:
         with client.open(path, "wb" if path.endswith(".part") else "rb") as file:
             file.set_pipelined(path.endswith(".part"))
             if path.endswith(".part"):
-                file.write(content[named])
+                file.write(zipped(tables[named]))
             else:
                 file.prefetch(len(content[named]))
                 file.read()
 
-    started = time.perf_counter()
+    # ours has a connection open, for it has read the roster
     transport = paramiko.Transport(("127.0.0.1", port))
     transport.connect(username=USER, password=PASSWORD)
     client = paramiko.SFTPClient.from_transport(transport)
+    started = time.perf_counter()
     for one in sent:
         with suppress(FileNotFoundError):
             (openly if one["method"] == "open" else steps[one["method"]])(client, one["path"])

@@ -201,7 +201,8 @@ class OneRosterCsv(base.Sis):
             yield from refused
             if not fine:
                 return
-            delta = sending.delta(fine, now.date())
+            ids = sending.ids(fine)
+            delta = sending.delta(fine, ids, now.date())
             content = packed(delta, self._config.version, "delta", now, self._config.system)
             stamp = f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06d}Z"
             if self._place is not None:
@@ -209,7 +210,6 @@ class OneRosterCsv(base.Sis):
         name = f"{UNSAFE.sub('-', class_id).strip('-')}-{stamp}.zip"
         # kept with the run: of this class only, whatever a bulk zip holds
         self.documents.append(sis.Document(name, "application/zip", content, class_id))
-        ids = sending.ids(fine)
         yield from ((one, sis.Outcome("delivered", words=name, result_id=ids[one.key])) for one in fine)
 
     def _parted(
@@ -217,7 +217,7 @@ class OneRosterCsv(base.Sis):
     ) -> tuple[list[sis.Change], list[base.Answer]]:
         """What a zip may name; nobody would answer for a column or a student that is not there."""
         items, fine, refused = sending.items(), [], []
-        here = {one.sourced_id for one in self.students(sending.class_id)}
+        here = sending.roster.ids(sending.class_id, "student")
         for one in batch:
             if one.key.line_item_id not in items:
                 refused.append((one, sis.Outcome("rejected", "line_item_missing")))

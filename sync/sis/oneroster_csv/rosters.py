@@ -44,12 +44,15 @@ class Roster:
 
     def people(self, class_id: str, role: str) -> list[sis.Person]:
         users = self.book.rows("users")
-        ids = {
+        return [_person(users[user_id]) for user_id in sorted(self.ids(class_id, role))]
+
+    def ids(self, class_id: str, role: str) -> set[str]:
+        enrolled = {
             row.get("userSourcedId", "")
             for row in self.book.rows("enrollments").values()
             if row.get("classSourcedId") == class_id and row.get("role", "").lower() == role
         }
-        return [_person(users[user_id]) for user_id in sorted(ids) if user_id in users]
+        return enrolled & self.book.rows("users").keys()
 
     def sessions(self, class_id: str) -> list[sis.Session]:
         """Those of the class and the grading periods within them: the periods first, each sort by its beginning."""

@@ -95,7 +95,7 @@ def result_row(change: sis.Change, sourced_id: str, version: str, flags: frozens
     }
     if version == "1.1":
         return row
-    marks = {flag: str(flag in value.flags).lower() for flag in sorted(flags)}
+    marks = {flag: str(flag in value.flags).lower() for flag in flags}
     return row | {"textScore": value.text or "", "classSourcedId": change.key.class_id} | marks
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Final, Literal
 
 Row = Mapping[str, str]
@@ -114,8 +115,9 @@ def packed(book: Book, version: str, mode: Mode, now: datetime, system: str) -> 
     chosen = [name for name in headers if mode == "bulk" or book.rows(name)]
     files = {"manifest": _text(_manifest(version, mode, chosen, system))}
     for name in chosen:
-        rows = ([_cell(row, column, mode, now) for column in headers[name]] for row in _sorted(book, name))
-        files[name] = _text([headers[name], *rows])
+        files[name] = _text(
+            chain([headers[name]], _lines(_sorted(book, name), headers[name], mode, instant(now)))
+        )
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
@@ -138,15 +140,16 @@ def _manifest(version: str, mode: Mode, chosen: Iterable[str], system: str) -> l
 
 
 def _sorted(book: Book, name: str) -> list[Row]:
-    return [row for _, row in sorted(book.rows(name).items())]
+    rows = book.rows(name)
+    return [rows[key] for key in sorted(rows)]
 
 
-def _cell(row: Row, column: str, mode: Mode, now: datetime) -> str:
-    if column == "status":
-        return row.get("status") or "active" if mode == "delta" else ""
-    if column == "dateLastModified":
-        return instant(now) if mode == "delta" else ""
-    return row.get(column, "")
+def _lines(rows: Iterable[Row], header: Sequence[str], mode: Mode, at: str) -> Iterator[list[str]]:
+    own = header[len(COMMON) :]
+    blank = ("",) * len(own)
+    for row in rows:
+        stated = [row.get("status") or "active", at] if mode == "delta" else ["", ""]
+        yield [row["sourcedId"], *stated, *map(row.get, own, blank)]
 
 
 def _text(rows: Iterable[Iterable[str]]) -> str:

@@ -64,9 +64,9 @@ class Sending:
             for one in changes
         }
 
-    def delta(self, changes: Sequence[sis.Change], today: date) -> Book:
+    def delta(self, changes: Sequence[sis.Change], ids: Mapping[sis.Key, str], today: date) -> Book:
         """The results, and what is ours of that which they stand on: a delta that got lost leaves no gap."""
-        ids, config = self.ids(changes), self.config
+        config = self.config
         results = [rows.result_row(one, ids[one.key], config.version, config.flags, today) for one in changes]
         ours, named = self.ours(), {one.key.line_item_id for one in changes}
         items = [self._dated(row, today) for key, row in sorted(ours.items()) if key in named]
